@@ -1,0 +1,42 @@
+# The commands of this project; every one of them works on a machine with only Python >= 3.11, pip and make.
+PYTHON ?= python3
+BIN := .venv/bin
+CLIENTS ?= 200000
+
+.PHONY: help install demo test check format bench lock clean
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## make .venv with the locked dependencies and the odometer command
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## load a sample product and serve it on http://127.0.0.1:8080
+	$(BIN)/odometer demo
+
+test: install ## run the whole test suite
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+check: install ## lint, format, types, import law, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test
+
+format: install ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install ## measure against the alternatives (CLIENTS=1000000 for the documented size)
+	$(BIN)/python -m bench --clients $(CLIENTS)
+
+lock: ## renew requirements.lock from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --no-annotate -o requirements.lock
+
+clean: ## remove everything that make made, not your data
+	rm -rf .venv build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Plain values of the domain, without input or output: calendar, properties, records, strict JSON."""

@@ -1,0 +1,53 @@
+"""JSON as contract 00 reads it: no key twice, no NaN, no lone surrogates; fractions stay exact decimals."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+from odometer.errors import Problem
+
+# Longer digit strings are no number anybody meant, and turning them into integers costs quadratic time.
+_MAX_DIGITS = 400
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % _MAX_DIGITS)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key {key[:64]!r} appears twice")
+            seen.add(key)
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant)
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of seven types
+    """Parse one JSON document; numbers with a fraction or exponent become `Decimal`.
+
+    Raises `Problem` MALFORMED_JSON for anything else than one well-formed UTF-8 document.
+    """
+    try:
+        if _LONG_NUMBER.search(body):
+            raise ValueError("a number has too many digits")
+        value = _DECODER.decode(body.decode("utf-8"))
+        if _SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Problem("MALFORMED_JSON", "The JSON text holds half of a surrogate pair.") from error
+    except UnicodeDecodeError as error:
+        raise Problem("MALFORMED_JSON", f"The text is not UTF-8 (byte {error.start}).") from error
+    except RecursionError as error:
+        raise Problem("MALFORMED_JSON", "The JSON text is nested too deeply.") from error
+    except ValueError as error:
+        raise Problem("MALFORMED_JSON", f"The text is not valid JSON: {error}.") from error
+    return value

@@ -1,0 +1,90 @@
+"""What a report is: a path, a request model, one `run` function. Reports are listed in `odometer.reports.REPORTS`."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from odometer.errors import Problem, invalid
+from odometer.model.calendar import DateRange, parse_range
+from odometer.store.questions import Questions
+
+# Members of the query language. A report that does not know one refuses it instead of ignoring it (contract 00).
+LANGUAGE_MEMBERS = ("globalFilters", "segmentBy", "segments", "levels", "groupBy", "dateSplit", "events")
+
+
+def _whole(value: object) -> object:
+    """30.0 is an integer, "30" and true are not (contract 00)."""
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return int(value)
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+
+
+class ReportRequest(BaseModel):
+    """Base of all request bodies: nothing is coerced, null means absent, unknown members are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    not_yet: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _absent_and_foreign(cls, data: Any) -> Any:  # noqa: ANN401 - raw JSON
+        if not isinstance(data, dict):
+            return data
+        present = {name: value for name, value in data.items() if value is not None}
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        for member in LANGUAGE_MEMBERS:
+            if member in known or present.get(member) in (None, {}, []):
+                continue
+            if member in cls.not_yet:
+                raise Problem("NOT_YET_SUPPORTED", f"{member} is not supported by this report yet.", field=member)
+            raise invalid(member, f"This report has no {member}.")
+        return present
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a report may know beside its request.
+
+    Attributes:
+        product_id: the product asked about; the caller's permission was checked.
+        days_until_declared_lost: the product's setting, used when the request names no N.
+        oldest_date: requests before this day are refused (contract 00), None = no limit.
+        today: T of the contract.
+        questions: the door to the analytics store.
+    """
+
+    product_id: int
+    days_until_declared_lost: int
+    oldest_date: dt.date | None
+    today: dt.date
+    questions: Questions
+
+    def range_of(self, start: str, stop: str) -> DateRange:
+        """The validated range of `startDate` and `stopDate`."""
+        return parse_range(start, stop, today=self.today, oldest=self.oldest_date)
+
+
+R = TypeVar("R", bound="ReportRequest")
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Generic[R]):
+    """One report operation `POST {path}/{product_id}`.
+
+    `run` is synchronous and may block: the server calls it in its worker pool. It returns the whole JSON body.
+    `example` is a (request body, answer body) pair for the documentation.
+    """
+
+    path: str
+    title: str
+    description: str
+    request: type[R]
+    run: Callable[[R, Context], dict[str, Any]]
+    example: tuple[dict[str, Any], dict[str, Any]]
