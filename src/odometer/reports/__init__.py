@@ -1,0 +1,8 @@
+"""The reports: one file each, listed here once. Adding one touches its file, its tests and this tuple."""
+
+from typing import Any, Final
+
+from odometer.reports import generic_date_range
+from odometer.reports.definition import Report
+
+REPORTS: Final[tuple[Report[Any], ...]] = (generic_date_range.REPORT,)

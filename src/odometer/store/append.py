@@ -1,0 +1,178 @@
+"""Appending live records: one writer thread takes what many senders brought, drops replays, makes the rest durable."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from odometer.errors import Problem
+from odometer.model.opt_out import OptRecord, counts
+from odometer.model.records import OPT_TYPES, RecordRow
+from odometer.store.engine import DATABASE, Engine
+
+# Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
+MAX_WAITING: Final = 256
+# One commit costs one fsync; more records in it make it cheaper until its own size counts.
+MAX_RECORDS_PER_COMMIT: Final = 20_000
+
+Key = tuple[int, str, int]  # product, client, seq
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Validated records of one request; `refused` are the (client, seq) of records that validation refused."""
+
+    product_id: int
+    batch_id: str
+    received_ms: int
+    rows: list[RecordRow]
+    refused: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a batch. Positions count in `Batch.rows`; `known` are refused records that are stored already."""
+
+    duplicates: int
+    opted_out: list[int]
+    known: set[tuple[str, int]]
+
+
+class Writer:
+    """Appends live batches exactly once by (product, client, seq) and answers when they are durable (contract 09)."""
+
+    def __init__(self, engine: Engine, on_stored: Callable[[int, set[str], int], None]) -> None:
+        """`on_stored(product_id, clients, ingest_no)` is called after each commit, before its senders are answered."""
+        self._engine = engine
+        self._on_stored = on_stored
+        self._waiting: queue.Queue[tuple[Batch, Future[Appended]] | None] = queue.Queue(MAX_WAITING)
+        self._opts = _read_opts(engine)
+        self._last_ingest_no = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
+        self._thread = threading.Thread(target=self._run, name="odometer-writer", daemon=True)
+        self._thread.start()
+
+    def append(self, batch: Batch) -> Future[Appended]:
+        """Hand a batch over; the future resolves when its records are on disk. Raises `Problem` BUSY when behind."""
+        answer: Future[Appended] = Future()
+        try:
+            self._waiting.put_nowait((batch, answer))
+        except queue.Full as error:
+            raise Problem("BUSY", "The server is behind with storing; send again later.", retry_after_s=5) from error
+        return answer
+
+    def close(self) -> None:
+        """Store what waits, then stop."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            first = self._waiting.get()
+            if first is None:
+                return
+            taken, stop = [first], False
+            while sum(len(batch.rows) for batch, _ in taken) < MAX_RECORDS_PER_COMMIT:
+                try:
+                    following = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if following is None:
+                    stop = True
+                    break
+                taken.append(following)
+            self._commit(taken)
+            if stop:
+                return
+
+    def _commit(self, taken: list[tuple[Batch, Future[Appended]]]) -> None:
+        try:
+            answers = self._store([batch for batch, _ in taken])
+        except Exception as error:  # noqa: BLE001 - whatever failed, every sender must learn that nothing is promised
+            for _, future in taken:
+                future.set_exception(error)
+            return
+        for (_, future), answer in zip(taken, answers, strict=True):
+            future.set_result(answer)
+
+    def _store(self, batches: list[Batch]) -> list[Appended]:
+        stored = self._stored_keys(batches)
+        self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
+        lines: list[bytes] = []
+        touched: dict[int, set[str]] = {}
+        opts_before = {key: list(opts) for key, opts in self._opts.items()}
+        answers = []
+        for batch in batches:
+            known = {key for key in batch.refused if (batch.product_id, *key) in stored}
+            duplicates, opted_out = 0, []
+            for position, row in enumerate(batch.rows):
+                key = (batch.product_id, row["client"], row["seq"])
+                if key in stored:
+                    duplicates += 1
+                elif not self._is_welcome(batch.product_id, row):
+                    opted_out.append(position)
+                else:
+                    stored.add(key)
+                    lines.append(_line(batch, row, self._last_ingest_no))
+                    touched.setdefault(batch.product_id, set()).add(row["client"])
+            answers.append(Appended(duplicates, opted_out, known))
+        if lines:
+            try:
+                self._engine.insert_json("records", b"\n".join(lines))
+            except Exception:
+                self._opts = opts_before
+                raise
+        for product_id, clients in touched.items():
+            self._on_stored(product_id, clients, self._last_ingest_no)
+        return answers
+
+    def _stored_keys(self, batches: list[Batch]) -> set[Key]:
+        wanted: dict[int, set[tuple[str, int]]] = {}
+        for batch in batches:
+            keys = wanted.setdefault(batch.product_id, set())
+            keys.update((row["client"], row["seq"]) for row in batch.rows)
+            keys.update(batch.refused)
+        found: set[Key] = set()
+        for product_id, keys in wanted.items():
+            rows = self._engine.rows(
+                f"""SELECT DISTINCT client, seq FROM {DATABASE}.records
+                WHERE product = {{product:UInt64}} AND (client, seq) IN {{keys:Array(Tuple(String, UInt64))}}""",
+                {"product": product_id, "keys": sorted(keys)},
+            )
+            found.update((product_id, client, seq) for client, seq in rows)
+        return found
+
+    def _is_welcome(self, product_id: int, row: RecordRow) -> bool:
+        """False for a record of an opted-out client; remembers opt records for those that follow."""
+        key = (product_id, row["client"])
+        if row["type"] in OPT_TYPES:
+            opt = OptRecord(row["seq"], row["used_ms"], row["canonical"], row["type"] == "opt_out")
+            self._opts.setdefault(key, []).append(opt)
+            return True
+        return key not in self._opts or counts(row["seq"], row["used_ms"], self._opts[key])
+
+
+def _line(batch: Batch, row: RecordRow, ingest_no: int) -> bytes:
+    whole: dict[str, Any] = {
+        **row,
+        "product": batch.product_id,
+        "received_ms": batch.received_ms,
+        "batch_id": batch.batch_id,
+        "ingest_no": ingest_no,
+    }
+    return orjson.dumps(whole)
+
+
+def _read_opts(engine: Engine) -> dict[tuple[int, str], list[OptRecord]]:
+    rows = engine.rows(
+        f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
+        WHERE type IN ('opt_out', 'opt_in')"""
+    )
+    opts: dict[tuple[int, str], list[OptRecord]] = {}
+    for product, client, seq, used_ms, canonical, is_out in rows:
+        opts.setdefault((product, client), []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
+    return opts

@@ -1,0 +1,106 @@
+"""Derivation: bring the derived tables of some clients to what their records say. Idempotent; a crash is mended by
+running it again."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from odometer.model.opt_out import OptRecord, counts
+from odometer.store.derive_sql import SHOULD_BE, Scope, difference
+from odometer.store.engine import DATABASE, Engine
+from odometer.store.gate import Gate
+
+# Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
+RECORDS_AT_ONCE: Final = 1_000_000
+CLIENTS_AT_ONCE: Final = 5_000
+
+
+class Derivation:
+    """The only writer of the derived tables. One at a time: two at once would both insert one difference."""
+
+    def __init__(self, engine: Engine, gate: Gate) -> None:
+        self._engine = engine
+        self._gate = gate
+        self._one_at_a_time = threading.Lock()
+
+    def derive_clients(self, product_id: int, clients: Iterable[str]) -> None:
+        """Derive the named clients."""
+        names = sorted(clients)
+        for start in range(0, len(names), CLIENTS_AT_ONCE):
+            self._derive(Scope(product_id, tuple(names[start : start + CLIENTS_AT_ONCE])))
+
+    def derive_since(self, product_id: int, ingest_no: int, progress: Callable[[float], None] = lambda _: None) -> None:
+        """Derive every client with a record of a greater `ingest_no`; 0 = rebuild the whole product.
+
+        `progress` is told the share done, 0 to 1. Takes the clients in ranges, so memory stays bounded.
+        """
+        scopes = list(self._ranges(product_id, ingest_no))
+        for done, scope in enumerate(scopes):
+            self._derive(scope)
+            progress((done + 1) / len(scopes))
+
+    def _ranges(self, product_id: int, ingest_no: int) -> Iterator[Scope]:
+        # A rebuild also visits clients that only the derived table knows: their rows have to go.
+        strangers = (
+            f"UNION ALL SELECT client, 1 AS n FROM {DATABASE}.client WHERE product = {{product:UInt64}}"
+            if ingest_no == 0
+            else ""
+        )
+        lows = self._engine.rows(
+            f"""
+            SELECT min(client) FROM (
+                SELECT client, intDiv(sum(n) OVER (ORDER BY client), {RECORDS_AT_ONCE}) AS part FROM (
+                    SELECT client, sum(n) AS n FROM (
+                        SELECT client, count() AS n FROM {DATABASE}.records WHERE product = {{product:UInt64}}
+                        GROUP BY client HAVING max(ingest_no) > {{since:UInt64}} {strangers}
+                    ) GROUP BY client
+                )
+            ) GROUP BY part ORDER BY 1""",
+            {"product": product_id, "since": ingest_no},
+        )
+        bounds: list[str | None] = [low for (low,) in lows]
+        for low, high in zip(bounds, [*bounds[1:], None], strict=True):
+            yield Scope(product_id, low=low or "", high=high)
+
+    def _derive(self, scope: Scope) -> None:
+        with self._one_at_a_time:
+            self._erase_opted_out(scope)
+            changes = [
+                (table, self._engine.native(difference(table, should_be(scope), scope), scope.params))
+                for table, should_be in SHOULD_BE
+            ]
+            if any(blocks for _, blocks in changes):
+                # Reports see all of it or nothing: never half of one client's batch (contract 09).
+                with self._gate.closed():
+                    for table, blocks in changes:
+                        if blocks:
+                            self._engine.insert_native(table.name, table.column_names, blocks)
+
+    def _erase_opted_out(self, scope: Scope) -> None:
+        """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""
+        found = self._engine.rows(
+            f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
+            WHERE {scope.condition} AND type IN ('opt_out', 'opt_in')""",
+            scope.params,
+        )
+        opts: dict[str, list[OptRecord]] = {}
+        for client, seq, used_ms, canonical, is_out in found:
+            opts.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
+        suspects = [client for client, records in opts.items() if any(opt.is_out for opt in records)]
+        for client in suspects:
+            self._erase_after_opt_out(scope.product_id, client, opts[client])
+
+    def _erase_after_opt_out(self, product_id: int, client: str, opts: list[OptRecord]) -> None:
+        one = {"product": product_id, "client": client}
+        where = "product = {product:UInt64} AND client = {client:String}"
+        records = self._engine.rows(
+            f"SELECT seq, hash, used_ms FROM {DATABASE}.records WHERE {where} AND type NOT IN ('opt_out', 'opt_in')",
+            one,
+        )
+        doomed = [(seq, hash_) for seq, hash_, used_ms in records if not counts(seq, used_ms, opts)]
+        if doomed:
+            self._engine.command(
+                f"DELETE FROM {DATABASE}.records WHERE {where} AND type NOT IN ('opt_out', 'opt_in') "
+                "AND (seq, hash) IN {doomed:Array(Tuple(UInt64, UInt128))}",
+                {**one, "doomed": doomed},
+            )

@@ -1,0 +1,195 @@
+"""The SQL of derivation: what the derived rows of some clients should be, from their records alone (contract 09).
+
+Every statement reads the records of a scope (`product` and a condition on `client`), deduplicated by identity.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from odometer.model.properties import CURRENT, DAILY, Property
+from odometer.store.engine import DATABASE
+from odometer.store.tables import CLIENT, CLIENT_DAY, END_OF_DAYS, EVENT_DAY, NO_DAY, Table
+
+MAX_SESSION_MS: Final = 30 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The clients of one product that a statement is about: a list of them, or a range of ids (`low` <= id < `high`)."""
+
+    product_id: int
+    clients: tuple[str, ...] | None = None
+    low: str = ""
+    high: str | None = None
+
+    @property
+    def condition(self) -> str:
+        """SQL on `product` and `client`, with bound parameters."""
+        if self.clients is not None:
+            return "product = {product:UInt64} AND client IN {clients:Array(String)}"
+        upper = " AND client < {high:String}" if self.high is not None else ""
+        return "product = {product:UInt64} AND client >= {low:String}" + upper
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters that `condition` binds."""
+        if self.clients is not None:
+            return {"product": self.product_id, "clients": list(self.clients)}
+        upper = {"high": self.high} if self.high is not None else {}
+        return {"product": self.product_id, "low": self.low, **upper}
+
+
+_OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
+# The order in which the records of one client and day decide its last values (contract 09, Bulk import):
+# summed records by canonical form, then records without seq by time and canonical form, then records by seq.
+_ORDER: Final = (
+    "multiIf(type IN ('client_day', 'event_day'), toUInt64(0), "
+    "seq = 0, bitShiftLeft(toUInt64(1), 62) + toUInt64(used_ms), bitShiftLeft(toUInt64(1), 63) + seq)"
+)
+
+
+def _records(scope: Scope) -> str:
+    """Records of the scope, each once: should two carry one identity, the first received stays (contract 09)."""
+    return f"""(
+        SELECT * FROM {DATABASE}.records WHERE {scope.condition}
+        ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash
+    )"""
+
+
+def _sent(prop: Property) -> tuple[str, str]:
+    """SQL of whether a record sends the property, and of the value it sends as text."""
+    in_set, value = f"mapContains(set, '{prop.name}')", f"set['{prop.name}']"
+    if prop.sent_as == "envelope":
+        return "machine != ''", "machine"
+    if prop.sent_as == "address":
+        # What the address told is given on every record; a summed record may name a place itself.
+        column = {"geography.continent": "continent", "geography.country": "country"}.get(prop.name, "us_state")
+        return f"{in_set} OR country != '' OR continent != ''", f"if({in_set}, {value}, {column})"
+    return in_set, value
+
+
+_SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
+
+
+def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
+    """(client, day, one Nullable(String) a property): the last value sent on each day that sent any; NULL = none sent."""
+    values = []
+    for prop in properties:
+        sent, value = _sent(prop)
+        values.append(f"if({sent}, toNullable({value}), NULL) AS {prop.column}")
+    last = ", ".join(f"argMax({p.column}, place) AS {p.column}" for p in properties)
+    return f"""(
+        SELECT client, day, {last} FROM (
+            SELECT client, day, {", ".join(values)},
+                row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS place
+            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT}
+        ) GROUP BY client, day
+    )"""
+
+
+def _typed(prop: Property, source: str, kind: str) -> str:
+    """The stored form of a property from its carried text; empty text is null."""
+    text = f"ifNull({source}, '')"
+    if prop.data_type == "number":
+        text = f"toFloat64OrNull({text})"
+    elif prop.data_type == "boolean":
+        text = f"if({text} = '', NULL, {text} = '1')" if kind.startswith("Nullable") else f"{text} = '1'"
+    return f"CAST({text}, '{kind}') AS {prop.column}"
+
+
+def _sessions(scope: Scope) -> str:
+    """(client, day, runtime_ms) of each session: it counts once, on the day of its earliest record (contract 09)."""
+    return f"""
+        SELECT client, toDate(toUInt16(intDiv(first_ms, 86400000))) AS day,
+            toUInt64(least(if(stops > 0 AND stop_ms >= 0, stop_ms, last_ms - first_ms), {MAX_SESSION_MS})) AS runtime_ms
+        FROM (
+            SELECT client, session, min(used_ms) AS first_ms, max(used_ms) AS last_ms,
+                argMaxIf(runtime_ms, ({_ORDER}, canonical), type = 'session_stop') AS stop_ms,
+                countIf(type = 'session_stop') AS stops
+            FROM {_records(scope)} WHERE session != '' GROUP BY client, session
+        )"""
+
+
+def _days(scope: Scope) -> str:
+    """(client, day, sessions, runtime_ms, sends): every active day; an opt record alone makes none (contract 09)."""
+    return f"""(
+        SELECT client, day, sum(sessions) AS sessions, sum(runtime_ms) AS runtime_ms, max(sends) AS sends FROM (
+            SELECT client, day, sessions, toUInt64(if(type = 'client_day', greatest(runtime_ms, 0), 0)) AS runtime_ms,
+                {_SENDS_ANYTHING} AS sends
+            FROM {_records(scope)} WHERE NOT {_OPT_OR_NOT}
+            UNION ALL
+            SELECT client, day, toUInt64(1), runtime_ms, 0 FROM ({_sessions(scope)})
+        ) GROUP BY client, day
+    )"""
+
+
+def client_days(scope: Scope) -> str:
+    """What `client_day` should hold: each day knows its neighbours, and its values are carried on from the last sent."""
+    kinds = dict(CLIENT_DAY.columns)
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in DAILY)
+    return f"""
+        SELECT {{product:UInt64}} AS product, d.client AS client, d.day AS day, install, prev_day, next_day,
+            sessions, runtime_ms, {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in DAILY)}
+        FROM (
+            SELECT client, day, sessions, runtime_ms,
+                min(day) OVER (PARTITION BY client) AS install,
+                lagInFrame(day, 1, {NO_DAY}) OVER w AS prev_day,
+                leadInFrame(day, 1, {END_OF_DAYS}) OVER w AS next_day,
+                max(if(sends, day, {NO_DAY})) OVER (
+                    PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS sent_day
+            FROM {_days(scope)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+        ) AS d
+        LEFT JOIN (
+            SELECT client, day, {carried} FROM {_day_states(scope, DAILY)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) AS s ON d.client = s.client AND d.sent_day = s.day"""
+
+
+def clients(scope: Scope) -> str:
+    """What `client` should hold: life figures, opt-out flags and the last known value of current properties."""
+    kinds = dict(CLIENT.columns)
+    last = ", ".join(f"argMax({p.column}, day) AS {p.column}" for p in CURRENT)
+    return f"""
+        SELECT {{product:UInt64}} AS product, d.client AS client, install, last_seen, active_days, active_weeks,
+            active_months, sessions, runtime_ms, o.is_out AS opt_out_current, o.was_out AS opt_out_historical,
+            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in CURRENT)}
+        FROM (
+            SELECT client, min(day) AS install, max(day) AS last_seen, toUInt32(count()) AS active_days,
+                toUInt32(uniqExact(toMonday(day))) AS active_weeks,
+                toUInt32(uniqExact(toYYYYMM(day))) AS active_months,
+                sum(sessions) AS sessions, sum(runtime_ms) AS runtime_ms
+            FROM {_days(scope)} GROUP BY client
+        ) AS d
+        LEFT JOIN (
+            SELECT client, toUInt8(argMax(type = 'opt_out', (seq, used_ms, canonical))) AS is_out,
+                toUInt8(max(type = 'opt_out')) AS was_out
+            FROM {_records(scope)} WHERE {_OPT_OR_NOT} GROUP BY client
+        ) AS o ON d.client = o.client
+        LEFT JOIN (
+            SELECT client, {last} FROM {_day_states(scope, CURRENT)} GROUP BY client
+        ) AS s ON d.client = s.client"""
+
+
+def event_days(scope: Scope) -> str:
+    """What `event_day` should hold: occurrences and the exact sum of values per client, day and event."""
+    return f"""
+        SELECT {{product:UInt64}} AS product, client, day, category, name, sum(count) AS count,
+            CAST(sum(ifNull(value, 0)), 'Decimal(38, 6)') AS value
+        FROM {_records(scope)} WHERE type IN ('event', 'event_day') GROUP BY client, day, category, name"""
+
+
+SHOULD_BE: Final = ((CLIENT_DAY, client_days), (CLIENT, clients), (EVENT_DAY, event_days))
+
+
+def difference(table: Table, should_be: str, scope: Scope) -> str:
+    """The rows that turn what the table holds for the scope into `should_be`: sign -1 takes away, +1 adds."""
+    columns = ", ".join(name for name in table.column_names if name != "sign")
+    return f"""
+        SELECT {columns}, toInt8(sign(difference)) AS sign FROM (
+            SELECT {columns}, sum(weight) AS difference FROM (
+                SELECT {columns}, toInt64(1) AS weight FROM ({should_be})
+                UNION ALL
+                SELECT {columns}, -toInt64(sign) AS weight FROM {DATABASE}.{table.name} WHERE {scope.condition}
+            ) GROUP BY {columns} HAVING difference != 0
+        ) ARRAY JOIN range(abs(difference))"""

@@ -1,0 +1,114 @@
+"""The background thread that derives touched clients soon after their records were stored, and after a restart."""
+
+import threading
+import time
+from typing import Final
+
+import structlog
+
+from odometer.clock import Clock
+from odometer.store.derive import Derivation
+from odometer.store.engine import DATABASE, Engine
+
+_log = structlog.get_logger(__name__)
+_RETRY_S: Final = 1.0
+# Gathers what many senders bring at once; far below the two seconds that derivation may take.
+_GATHER_S: Final = 0.1
+
+
+def read_mark(engine: Engine) -> int:
+    """The greatest ingest_no whose records are all derived."""
+    return int(engine.rows(f"SELECT max(value) FROM {DATABASE}.mark WHERE name = 'derived'")[0][0])
+
+
+def write_mark(engine: Engine, ingest_no: int) -> None:
+    """Remember durably that everything up to `ingest_no` is derived."""
+    engine.command(f"INSERT INTO {DATABASE}.mark VALUES ('derived', {{value:UInt64}})", {"value": ingest_no})
+
+
+def catch_up(engine: Engine, derivation: Derivation) -> None:
+    """Derive what was stored but not derived when the last process ended."""
+    mark = read_mark(engine)
+    behind = engine.rows(
+        f"SELECT product, max(ingest_no) FROM {DATABASE}.records WHERE ingest_no > {{mark:UInt64}} GROUP BY product",
+        {"mark": mark},
+    )
+    for product_id, _ in behind:
+        derivation.derive_since(product_id, mark)
+    if behind:
+        write_mark(engine, max(ingest_no for _, ingest_no in behind))
+
+
+class Deriver:
+    """Derives in the background. What it was told of and has not derived is found again by `catch_up`."""
+
+    def __init__(self, engine: Engine, derivation: Derivation, clock: Clock) -> None:
+        self._engine = engine
+        self._derivation = derivation
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._touched: dict[int, set[str]] = {}
+        self._up_to = 0
+        self._oldest_ms: int | None = None
+        self._working_since_ms: int | None = None
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="odometer-deriver", daemon=True)
+        self._thread.start()
+
+    def touch(self, product_id: int, clients: set[str], ingest_no: int) -> None:
+        """Note that records of these clients were stored under `ingest_no`."""
+        with self._changed:
+            self._touched.setdefault(product_id, set()).update(clients)
+            self._up_to = max(self._up_to, ingest_no)
+            self._oldest_ms = self._oldest_ms or self._clock.now_ms()
+            self._changed.notify_all()
+
+    def as_of_ms(self) -> int:
+        """Every record acknowledged before this moment is in the derived tables (header `X-Data-As-Of`)."""
+        with self._changed:
+            return self._working_since_ms or self._oldest_ms or self._clock.now_ms()
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """Wait until nothing is left to derive; False when that took longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._touched and self._working_since_ms is None, timeout_s)
+
+    def close(self) -> None:
+        """Finish the present round and stop; the rest is derived at the next start."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._touched or self._stopping)
+                if self._stopping:
+                    return
+            time.sleep(_GATHER_S)
+            with self._changed:
+                touched, self._touched = self._touched, {}
+                up_to = self._up_to
+                self._working_since_ms, self._oldest_ms = self._oldest_ms, None
+            if self._derive(touched, up_to):
+                touched = {}
+            with self._changed:
+                for product_id, clients in touched.items():
+                    self._touched.setdefault(product_id, set()).update(clients)
+                if touched:
+                    self._oldest_ms = self._working_since_ms
+                self._working_since_ms = None
+                self._changed.notify_all()
+            if touched:
+                time.sleep(_RETRY_S)
+
+    def _derive(self, touched: dict[int, set[str]], up_to: int) -> bool:
+        try:
+            for product_id, clients in touched.items():
+                self._derivation.derive_clients(product_id, clients)
+            write_mark(self._engine, up_to)
+        except Exception:  # a failed round is tried again; the thread must live
+            _log.exception("derivation failed, trying again", clients=sum(map(len, touched.values())))
+            return False
+        return True

@@ -1,0 +1,154 @@
+"""Connections to ClickHouse, embedded (chDB) or a server: one pool of handles, one query a handle at a time."""
+
+import contextlib
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from odometer.errors import Problem, StartError
+
+DATABASE: Final = "odometer"
+_TIMEOUT_CODES: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW")
+
+Params = Mapping[str, Any]
+
+
+class FolderLock:
+    """Makes sure that one process at a time has a data folder open; the system drops the lock when the process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "odometer.lock"
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = self._path.read_text().strip() or "unknown"
+            os.close(self._file)
+            raise StartError(
+                f"The data folder {folder} is in use by another Odometer process (pid {holder}); "
+                "stop it first, or use another folder."
+            ) from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, str(os.getpid()).encode(), 0)
+
+    def release(self) -> None:
+        """Let other processes open the folder."""
+        os.close(self._file)
+
+
+class Engine:
+    """A pool of handles on one ClickHouse. Blocking: call it from worker threads, never from an event loop."""
+
+    def __init__(self, url: str, *, handles: int = 8, threads_per_query: int | None = None) -> None:
+        """Open `chdb:///folder` (locked for this process) or `clickhouse://user:password@host:port`.
+
+        Raises `StartError` when the folder is locked or the server cannot be reached.
+        """
+        parts = urlsplit(url)
+        self._lock: FolderLock | None = None
+        self._options: dict[str, Any] = {}
+        if parts.scheme == "chdb":
+            folder = Path(parts.path)
+            self._lock = FolderLock(folder)
+            self._options = {"interface": "chdb", "path": str(folder / "chdb")}
+        elif parts.scheme in ("clickhouse", "clickhouses"):
+            secure = parts.scheme == "clickhouses"
+            self._options = {
+                "host": parts.hostname or "localhost",
+                "port": parts.port or (8443 if secure else 8123),
+                "username": parts.username or "default",
+                "password": parts.password or "",
+                "secure": secure,
+            }
+        else:
+            raise StartError(f"The analytics store must be chdb:///folder or clickhouse://host, not {parts.scheme}://.")
+        self._settings: dict[str, Any] = {
+            "max_threads": threads_per_query or os.cpu_count() or 2,
+            # A history of many years touches many monthly partitions at once.
+            "max_partitions_per_insert_block": 0,
+        }
+        self._free: queue.LifoQueue[Client] = queue.LifoQueue()
+        self._all: list[Client] = []
+        self._may_open = threading.Semaphore(handles)
+        self._opening = threading.Lock()
+        try:
+            with self.handle() as first:
+                first.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
+        except (ClickHouseError, OSError) as error:
+            self.close()
+            raise StartError(f"The analytics store at {url.rpartition('@')[2]} cannot be opened.") from error
+
+    @contextlib.contextmanager
+    def handle(self) -> Iterator[Client]:
+        """Lend one handle; waits while all are busy."""
+        with self._may_open:
+            client = self._take()
+            try:
+                yield client
+            finally:
+                self._free.put(client)
+
+    def _take(self) -> Client:
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            with self._opening:
+                client = clickhouse_connect.get_client(**self._options, settings=self._settings)
+                self._all.append(client)
+            return client
+
+    def rows(self, sql: str, params: Params | None = None, *, timeout_s: float | None = None) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT with bound parameters. Raises `Problem` QUERY_TIMEOUT, STORE_UNAVAILABLE."""
+        settings = {} if timeout_s is None else {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
+        with self.handle() as client, _as_problem():
+            return list(client.query(sql, parameters=dict(params or {}), settings=settings).result_rows)
+
+    def native(self, sql: str, params: Params) -> bytes:
+        """The answer of a SELECT in the engine's own block format, to be given back to `insert_native`."""
+        with self.handle() as client, _as_problem():
+            return client.raw_query(sql, parameters=dict(params), fmt="Native")
+
+    def insert_native(self, table: str, columns: tuple[str, ...], blocks: bytes) -> None:
+        """Append what `native` returned."""
+        with self.handle() as client, _as_problem():
+            client.raw_insert(f"{DATABASE}.{table}", column_names=columns, insert_block=blocks, fmt="Native")
+
+    def insert_json(self, table: str, lines: bytes) -> None:
+        """Append rows given as one JSON object a line; returns when they are durable (the table is fsynced)."""
+        with self.handle() as client, _as_problem():
+            client.raw_insert(f"{DATABASE}.{table}", insert_block=lines, fmt="JSONEachRow")
+
+    def command(self, sql: str, params: Params | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with self.handle() as client, _as_problem():
+            client.command(sql, parameters=dict(params or {}))
+
+    def close(self) -> None:
+        """Close every handle and give the folder back."""
+        for client in self._all:
+            client.close()
+        self._all.clear()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+
+@contextlib.contextmanager
+def _as_problem() -> Iterator[None]:
+    """Engine errors stay in the log; the caller learns only whether waiting longer or coming again may help."""
+    try:
+        yield
+    except ClickHouseError as error:
+        if any(code in str(error) for code in _TIMEOUT_CODES):
+            raise Problem("QUERY_TIMEOUT", "The report took longer than it may.", retry_after_s=30) from error
+        raise Problem("STORE_UNAVAILABLE", "The analytics store did not answer.", retry_after_s=5) from error

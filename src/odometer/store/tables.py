@@ -1,0 +1,178 @@
+"""The analytics tables as data: columns (the property columns come from the catalogue), keys, and their migrations."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from odometer.model.properties import CURRENT, DAILY, Property
+from odometer.store.engine import DATABASE, Engine
+
+NO_DAY: Final = "toDate(0)"
+END_OF_DAYS: Final = "toDate(65535)"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its columns with types, engine and keys. Derived tables end with `sign` (+1 a row, -1 its removal)."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    engine: str
+    order_by: str
+    partition_by: str | None = None
+    settings: str = "fsync_after_insert=1, fsync_part_directory=1"
+    index: str | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """All columns in table order."""
+        return tuple(name for name, _ in self.columns)
+
+    @property
+    def ddl(self) -> str:
+        """CREATE TABLE IF NOT EXISTS."""
+        columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
+        columns += f", {self.index}" if self.index else ""
+        partition = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
+        settings = f" SETTINGS {self.settings}" if self.settings else ""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {DATABASE}.{self.name} ({columns}) "
+            f"ENGINE = {self.engine}{partition} ORDER BY {self.order_by}{settings}"
+        )
+
+
+def column_type(prop: Property) -> str:
+    """The SQL type of a property column; empty text is null, booleans that can be unset and numbers are Nullable."""
+    if prop.data_type == "number":
+        return "Nullable(Float64)"
+    if prop.data_type == "boolean":
+        return "UInt8" if prop.name.startswith("licenseStatus.") else "Nullable(UInt8)"
+    # One value per client: a dictionary of them would only cost memory.
+    return "String" if prop.name in ("machineId", "licenseKey") else "LowCardinality(String)"
+
+
+_RECORD_COLUMNS: Final = (
+    ("product", "UInt64"),
+    ("client", "String"),
+    ("seq", "UInt64"),
+    ("hash", "UInt128"),
+    ("received_ms", "Int64"),
+    ("batch_id", "String"),
+    ("ingest_no", "UInt64"),
+    ("at_ms", "Int64"),
+    ("used_ms", "Int64"),
+    ("day", "Date"),
+    ("type", "LowCardinality(String)"),
+    ("machine", "String"),
+    ("session", "String"),
+    ("category", "LowCardinality(String)"),
+    ("name", "LowCardinality(String)"),
+    ("count", "UInt64"),
+    ("value", "Nullable(Decimal(38, 6))"),
+    ("text", "String"),
+    ("sessions", "UInt64"),
+    ("runtime_ms", "Int64"),
+    ("continent", "LowCardinality(String)"),
+    ("country", "LowCardinality(String)"),
+    ("us_state", "LowCardinality(String)"),
+    ("set", "Map(LowCardinality(String), String)"),
+    ("data", "String CODEC(ZSTD(3))"),
+    ("canonical", "String CODEC(ZSTD(3))"),
+)
+
+RECORDS: Final = Table(
+    "records",
+    _RECORD_COLUMNS,
+    "MergeTree",
+    # The key is the identity: a replay lies beside the original, and a client's records lie together.
+    "(product, client, seq, hash, received_ms)",
+    partition_by="toYYYYMM(day)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+    index="INDEX by_ingest_no ingest_no TYPE minmax GRANULARITY 64",
+)
+
+# Records of one import chunk before duplicates are taken out; emptied after every chunk.
+STAGING: Final = Table("staging", _RECORD_COLUMNS, "MergeTree", "(product, client, seq, hash)", settings="")
+
+CLIENT_DAY: Final = Table(
+    "client_day",
+    (
+        ("product", "UInt64"),
+        ("client", "String"),
+        ("day", "Date"),
+        ("install", "Date"),
+        ("prev_day", "Date"),
+        ("next_day", "Date"),
+        ("sessions", "UInt64"),
+        ("runtime_ms", "UInt64"),
+        *((p.column, column_type(p)) for p in DAILY),
+        ("sign", "Int8"),
+    ),
+    "CollapsingMergeTree(sign)",
+    "(product, client, day)",
+    partition_by="toYYYYMM(day)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
+CLIENT: Final = Table(
+    "client",
+    (
+        ("product", "UInt64"),
+        ("client", "String"),
+        ("install", "Date"),
+        ("last_seen", "Date"),
+        ("active_days", "UInt32"),
+        ("active_weeks", "UInt32"),
+        ("active_months", "UInt32"),
+        ("sessions", "UInt64"),
+        ("runtime_ms", "UInt64"),
+        ("opt_out_current", "UInt8"),
+        ("opt_out_historical", "UInt8"),
+        *((p.column, column_type(p)) for p in CURRENT),
+        ("sign", "Int8"),
+    ),
+    "CollapsingMergeTree(sign)",
+    "(product, client)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
+EVENT_DAY: Final = Table(
+    "event_day",
+    (
+        ("product", "UInt64"),
+        ("client", "String"),
+        ("day", "Date"),
+        ("category", "LowCardinality(String)"),
+        ("name", "LowCardinality(String)"),
+        ("count", "UInt64"),
+        ("value", "Decimal(38, 6)"),
+        ("sign", "Int8"),
+    ),
+    "CollapsingMergeTree(sign)",
+    "(product, client, day, category, name)",
+    partition_by="toYYYYMM(day)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
+# How far derivation has come: every record with an ingest_no up to `value` is in the derived tables.
+MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
+
+DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY)
+TABLES: Final = (RECORDS, STAGING, *DERIVED, MARK)
+
+# Statements that bring an older store to the next version; version 1 is the CREATE statements above.
+MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = ((1, tuple(table.ddl for table in TABLES)),)
+
+
+def migrate(engine: Engine) -> int:
+    """Bring the analytics store to the newest version and return it. Running it again changes nothing."""
+    engine.command(
+        f"CREATE TABLE IF NOT EXISTS {DATABASE}.schema_version (version UInt32) ENGINE = MergeTree ORDER BY version"
+    )
+    done = engine.rows(f"SELECT max(version) FROM {DATABASE}.schema_version")[0][0]
+    for version, statements in MIGRATIONS:
+        if version > done:
+            for statement in statements:
+                engine.command(statement)
+            engine.command(f"INSERT INTO {DATABASE}.schema_version VALUES ({version})")
+            done = version
+    return int(done)
