@@ -1,1 +1,1 @@
-"""The door to the analytics engine (embedded or server ClickHouse): append, derive, questions. Only this room imports it."""
+"""The door to the analytics engine (embedded or server ClickHouse); only this room imports it."""

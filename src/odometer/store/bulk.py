@@ -20,7 +20,7 @@ class ChunkResult:
 
 
 class BulkAppend:
-    """Appends chunks of one import. The caller derives afterwards with `Derivation.derive_since(first_ingest_no - 1)`."""
+    """Appends the chunks of one import; the caller derives afterwards what came after `ingest_no_before`."""
 
     def __init__(self, engine: Engine, product_id: int, received_ms: int) -> None:
         self._engine = engine
@@ -31,7 +31,7 @@ class BulkAppend:
         engine.command(f"TRUNCATE TABLE {DATABASE}.staging")
 
     def append(self, lines: bytes) -> ChunkResult:
-        """Store one chunk of rows (JSON lines of `RecordRow`); returns when it is durable. Repeating it adds nothing."""
+        """Store one chunk (JSON lines of `RecordRow`), durable on return. Repeating it adds nothing."""
         self._engine.insert_json("staging", lines)
         self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
         constants = {

@@ -1,5 +1,4 @@
-"""Derivation: bring the derived tables of some clients to what their records say. Idempotent; a crash is mended by
-running it again."""
+"""Derivation: bring the derived tables of some clients to what their records say; running it again mends a crash."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

@@ -15,7 +15,7 @@ MAX_SESSION_MS: Final = 30 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The clients of one product that a statement is about: a list of them, or a range of ids (`low` <= id < `high`)."""
+    """The clients of one product that a statement is about: a list, or a range of ids (`low` <= id < `high`)."""
 
     product_id: int
     clients: tuple[str, ...] | None = None
@@ -72,7 +72,7 @@ _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR co
 
 
 def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
-    """(client, day, one Nullable(String) a property): the last value sent on each day that sent any; NULL = none sent."""
+    """(client, day, a Nullable(String) per property): the last value sent that day; NULL = none was sent."""
     values = []
     for prop in properties:
         sent, value = _sent(prop)
@@ -124,7 +124,7 @@ def _days(scope: Scope) -> str:
 
 
 def client_days(scope: Scope) -> str:
-    """What `client_day` should hold: each day knows its neighbours, and its values are carried on from the last sent."""
+    """What `client_day` should hold: each day knows its neighbours; values are carried on from the last sent."""
     kinds = dict(CLIENT_DAY.columns)
     carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in DAILY)
     return f"""

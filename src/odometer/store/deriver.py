@@ -108,7 +108,7 @@ class Deriver:
             for product_id, clients in touched.items():
                 self._derivation.derive_clients(product_id, clients)
             write_mark(self._engine, up_to)
-        except Exception:  # a failed round is tried again; the thread must live
+        except Exception:  # noqa: BLE001 - a failed round is tried again; the thread must live
             _log.exception("derivation failed, trying again", clients=sum(map(len, touched.values())))
             return False
         return True

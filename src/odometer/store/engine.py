@@ -111,7 +111,8 @@ class Engine:
         """All rows of a SELECT with bound parameters. Raises `Problem` QUERY_TIMEOUT, STORE_UNAVAILABLE."""
         settings = {} if timeout_s is None else {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
         with self.handle() as client, _as_problem():
-            return list(client.query(sql, parameters=dict(params or {}), settings=settings).result_rows)
+            answer = client.query(sql, parameters=dict(params or {}), settings=settings)
+            return [tuple(row) for row in answer.result_rows]
 
     def native(self, sql: str, params: Params) -> bytes:
         """The answer of a SELECT in the engine's own block format, to be given back to `insert_native`."""

@@ -31,6 +31,7 @@ class StatusFigures:
         silence_days: N, days without activity until a client is lost.
         lost_when_declared: a loss is shown on last seen + N instead of last seen.
         today: T.
+
     """
 
     product_id: int

@@ -1,0 +1,60 @@
+"""The analytics store as one value, opened in the right order, for serving or for import and rebuild."""
+
+from dataclasses import dataclass
+
+from odometer.clock import Clock
+from odometer.store.append import Writer
+from odometer.store.derive import Derivation
+from odometer.store.deriver import Deriver, catch_up
+from odometer.store.engine import Engine
+from odometer.store.gate import Gate
+from odometer.store.questions import Questions
+from odometer.store.tables import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """An open store without background threads: what import and rebuild use."""
+
+    engine: Engine
+    gate: Gate
+    derivation: Derivation
+
+    def close(self) -> None:
+        """Give the engine back."""
+        self.engine.close()
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnalytics:
+    """An open store that takes live records: a writer, a deriver behind it, and the questions reports ask."""
+
+    store: Analytics
+    writer: Writer
+    deriver: Deriver
+    questions: Questions
+
+    def close(self) -> None:
+        """Store what waits, finish the present round of derivation, close the engine."""
+        self.writer.close()
+        self.deriver.close()
+        self.store.close()
+
+
+def open_analytics(url: str, *, handles: int = 4) -> Analytics:
+    """Open and migrate the store, and derive what an earlier process left underived. Raises `StartError`."""
+    engine = Engine(url, handles=handles)
+    migrate(engine)
+    gate = Gate()
+    derivation = Derivation(engine, gate)
+    catch_up(engine, derivation)
+    return Analytics(engine, gate, derivation)
+
+
+def open_live_analytics(url: str, clock: Clock, *, report_threads: int, report_seconds: float) -> LiveAnalytics:
+    """Open the store for serving. One handle each for the writer, the deriver and every report thread."""
+    store = open_analytics(url, handles=report_threads + 3)
+    deriver = Deriver(store.engine, store.derivation, clock)
+    writer = Writer(store.engine, deriver.touch)
+    questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)
+    return LiveAnalytics(store, writer, deriver, questions)
