@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, counts
-from odometer.store.derive_sql import SHOULD_BE, Scope, difference
+from odometer.store.derive_sql import SHOULD_BE, Scope, difference, find_duplicate
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
+from odometer.store.tables import Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
@@ -64,16 +66,20 @@ class Derivation:
     def _derive(self, scope: Scope) -> None:
         with self._one_at_a_time:
             self._erase_opted_out(scope)
-            changes = [
-                (table, self._engine.native(difference(table, should_be(scope), scope), scope.params))
-                for table, should_be in SHOULD_BE
-            ]
+            # Telling duplicates apart costs several times more than finding that there are none.
+            scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
+            changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).
                 with self._gate.closed():
                     for table, blocks in changes:
                         if blocks:
                             self._engine.insert_native(table.name, table.column_names, blocks)
+
+    def _change(self, table: Table, should_be: str, scope: Scope) -> bytes:
+        held = f"SELECT 1 FROM {DATABASE}.{table.name} WHERE {scope.condition} LIMIT 1"
+        nothing_stored = not self._engine.rows(held, scope.params)
+        return self._engine.native(difference(table, should_be, scope, nothing_stored=nothing_stored), scope.params)
 
     def _erase_opted_out(self, scope: Scope) -> None:
         """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""

@@ -15,12 +15,16 @@ MAX_SESSION_MS: Final = 30 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The clients of one product that a statement is about: a list, or a range of ids (`low` <= id < `high`)."""
+    """The clients of one product that a statement is about: a list, or a range of ids (`low` <= id < `high`).
+
+    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart.
+    """
 
     product_id: int
     clients: tuple[str, ...] | None = None
     low: str = ""
     high: str | None = None
+    with_duplicates: bool = True
 
     @property
     def condition(self) -> str:
@@ -39,6 +43,13 @@ class Scope:
         return {"product": self.product_id, "low": self.low, **upper}
 
 
+def find_duplicate(scope: Scope) -> str:
+    """One row when some record of the scope is stored more than once (two writers, a retry after a crash)."""
+    return f"""
+        SELECT 1 FROM {DATABASE}.records WHERE {scope.condition}
+        GROUP BY client, seq, hash HAVING count() > 1 LIMIT 1"""
+
+
 _OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
 # The order in which the records of one client and day decide its last values (contract 09, Bulk import):
 # summed records by canonical form, then records without seq by time and canonical form, then records by seq.
@@ -50,9 +61,9 @@ _ORDER: Final = (
 
 def _records(scope: Scope) -> str:
     """Records of the scope, each once: should two carry one identity, the first received stays (contract 09)."""
+    once = "ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash"
     return f"""(
-        SELECT * FROM {DATABASE}.records WHERE {scope.condition}
-        ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash
+        SELECT * FROM {DATABASE}.records WHERE {scope.condition} {once if scope.with_duplicates else ""}
     )"""
 
 
@@ -182,9 +193,11 @@ def event_days(scope: Scope) -> str:
 SHOULD_BE: Final = ((CLIENT_DAY, client_days), (CLIENT, clients), (EVENT_DAY, event_days))
 
 
-def difference(table: Table, should_be: str, scope: Scope) -> str:
+def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bool) -> str:
     """The rows that turn what the table holds for the scope into `should_be`: sign -1 takes away, +1 adds."""
     columns = ", ".join(name for name in table.column_names if name != "sign")
+    if nothing_stored:
+        return f"SELECT {columns}, toInt8(1) AS sign FROM ({should_be})"
     return f"""
         SELECT {columns}, toInt8(sign(difference)) AS sign FROM (
             SELECT {columns}, sum(weight) AS difference FROM (
