@@ -22,7 +22,8 @@ def write_history(engine: Engine, clients: int) -> None:
     """About 20 active days in one year for each client, two event records a day, and their derived rows."""
     engine.command(
         f"""INSERT INTO {DATABASE}.client_day
-            (product, client, day, install, prev_day, next_day, sessions, runtime_ms, p_prod_version, p_prod_edition, sign)
+            (product, client, day, install, prev_day, next_day,
+            sessions, runtime_ms, p_prod_version, p_prod_edition, sign)
         SELECT {PRODUCT}, client, day, min(day) OVER (PARTITION BY client),
             lagInFrame(day, 1, toDate(0)) OVER w, leadInFrame(day, 1, toDate(65535)) OVER w,
             1, 600000, toString(1 + intDiv(toUInt32(day) - 21915, 45)),

@@ -22,6 +22,7 @@ class Property:
         daily: True = kept for every active day (S in the contract), False = only the last known value (C).
         sent_as: `set` = a member of a properties record; `license` = of a license record;
             `envelope` = machineId; `address` = geography; `derived` = computed, never sent.
+
     """
 
     name: str

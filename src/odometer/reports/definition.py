@@ -58,6 +58,7 @@ class Context:
         oldest_date: requests before this day are refused (contract 00), None = no limit.
         today: T of the contract.
         questions: the door to the analytics store.
+
     """
 
     product_id: int

@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from odometer.errors import Problem
-from odometer.model.opt_out import OptRecord, counts
+from odometer.model.opt_out import OptRecord, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
 from odometer.store.engine import DATABASE, Engine
 
@@ -36,11 +36,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """What became of a batch. Positions count in `Batch.rows`; `known` are refused records that are stored already."""
+    """What became of a batch. Positions count in `Batch.rows`; `known` are refused records that are stored already.
+
+    `disabled`: the batch is of one client, and that has opted out.
+    """
 
     duplicates: int
     opted_out: list[int]
     known: set[tuple[str, int]]
+    disabled: bool
 
 
 class Writer:
@@ -119,7 +123,7 @@ class Writer:
                     stored.add(key)
                     lines.append(_line(batch, row, self._last_ingest_no))
                     touched.setdefault(batch.product_id, set()).add(row["client"])
-            answers.append(Appended(duplicates, opted_out, known))
+            answers.append(Appended(duplicates, opted_out, known, self._is_disabled(batch)))
         if lines:
             try:
                 self._engine.insert_json("records", b"\n".join(lines))
@@ -145,6 +149,10 @@ class Writer:
             )
             found.update((product_id, client, seq) for client, seq in rows)
         return found
+
+    def _is_disabled(self, batch: Batch) -> bool:
+        clients = {row["client"] for row in batch.rows} | {client for client, _ in batch.refused}
+        return len(clients) == 1 and is_out_now(self._opts.get((batch.product_id, clients.pop()), ()))
 
     def _is_welcome(self, product_id: int, row: RecordRow) -> bool:
         """False for a record of an opted-out client; remembers opt records for those that follow."""

@@ -1,0 +1,97 @@
+"""`python -m bench`: prints one table of measurements and ratios; docs/performance.md holds a run at full size."""
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bench import alternatives
+from bench.history import FIRST, LAST, PRODUCT, write_history
+from bench.ingest import import_rate, live_rate
+from bench.server import BenchServer
+from odometer.store.analytics import open_analytics
+from odometer.store.engine import DATABASE
+
+WEEKLY = {
+    "startDate": str(FIRST),
+    "stopDate": str(LAST),
+    "dateSplit": "week",
+    "clientStatus": ["new", "active", "lost"],
+    "daysUntilDeclaredLost": alternatives.SILENCE_DAYS,
+}
+
+
+def best_of(run: Callable[[], Any], times: int = 5) -> tuple[float, Any]:
+    """The shortest of several runs in seconds, and the last result."""
+    shortest, result = float("inf"), None
+    for _ in range(times):
+        started = time.perf_counter()
+        result = run()
+        shortest = min(shortest, time.perf_counter() - started)
+    return shortest, result
+
+
+def machine() -> str:
+    """One line about the machine of this run."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {platform.machine()}"
+
+
+def main() -> None:
+    """Build the history, measure the server over HTTP, then the alternatives over the same rows."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clients", type=int, default=200_000)
+    parser.add_argument("--data", type=Path, help="keep and reuse the data folder")
+    parser.add_argument("--skip-ingest", action="store_true")
+    options = parser.parse_args()
+    folder = options.data or Path(tempfile.mkdtemp(prefix="odometer-bench-"))
+    url = f"chdb://{folder.resolve()}/analytics"
+    if not (folder / "analytics").exists():
+        store = open_analytics(url)
+        write_history(store.engine, options.clients)
+        store.close()
+    print(f"machine: {machine()}")
+    with BenchServer(folder) as server:
+        print(f"server at rest: {server.resident_mb():.0f} MB")
+        seconds, answer = best_of(lambda: server.report(PRODUCT, "generic/dateRange", WEEKLY))
+        if not options.skip_ingest:
+            print(f"live, 8 senders, batches of 500: {live_rate(server):,.0f} records/s durable")
+    compare(url, seconds, answer)
+    if not options.skip_ingest:
+        print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
+    if options.data is None:
+        shutil.rmtree(folder)
+
+
+def compare(url: str, seconds: float, answer: dict[str, Any]) -> None:
+    """Print the ratios, after making sure that all ways give the same numbers."""
+    store = open_analytics(url)
+    counts = "SELECT count(), uniqExact(client) FROM {}.client_day WHERE product = {}"
+    days, clients = store.engine.rows(counts.format(DATABASE, PRODUCT))[0]
+    records = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {PRODUCT}")[0][0]
+    print(f"{clients:,} installations, {days:,} client days, {records:,} event records")
+    print(f"weekly new/active/lost of a year over HTTP: {seconds * 1000:.0f} ms")
+    expected = [
+        (week, figures["active"], figures["new"], figures["lost"]) for week, figures in answer["result"].items()
+    ]
+    for name, way in (
+        ("distinct count over client days, same engine", alternatives.distinct_over_client_days(store.engine)),
+        ("distinct count over event records, same engine", alternatives.distinct_over_records(store.engine)),
+        ("distinct count over client days, DuckDB", alternatives.duckdb_over_client_days(store.engine)),
+    ):
+        taken, rows = best_of(way, 3)
+        got = [(str(week), int(active), int(new), int(lost)) for week, active, new, lost in rows]
+        if got != expected:
+            sys.exit(f"{name}: the figures differ from the report")
+        print(f"  {name}: {taken * 1000:.0f} ms = {taken / seconds:.1f} times as long")
+    store.close()
+
+
+if __name__ == "__main__":
+    main()

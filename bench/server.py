@@ -1,0 +1,84 @@
+"""A real server process for measurements, and a caller that speaks to it over HTTP."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from bench.history import PRODUCT
+
+PORT = 18080
+
+
+class BenchServer:
+    """`odometer serve` on a data folder; stops with the block."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = {**os.environ, "ODOMETER_DATA": str(folder), "ODOMETER_PORT": str(PORT)}
+        self._environment["ODOMETER_TODAY"] = "2030-12-31"
+        self.key = ""
+        self.token = ""
+
+    def __enter__(self) -> "BenchServer":
+        if not any(row["productId"] == PRODUCT for row in self._odometer("product", "list")):
+            self._odometer("product", "add", "Bench", "--id", str(PRODUCT))
+            self._odometer("user", "add", "bench@example.com", "--admin", "--password-stdin", given="bench-password-1")
+        self.key = self._odometer("product", "key", str(PRODUCT))["key"]
+        self.token = self._odometer("token", "add", f"bench-{time.time_ns()}", "--user", "bench@example.com")["token"]
+        self._process = subprocess.Popen(
+            [_odometer(), "serve"], env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+    def _odometer(self, *words: str, given: str | None = None) -> Any:  # noqa: ANN401 - parsed JSON
+        done = subprocess.run(
+            [_odometer(), *words, "--json"],
+            env=self._environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
+    def _wait_until_ready(self) -> None:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/readyz", timeout=1):
+                    return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+        raise SystemExit("the server did not become ready")
+
+    def post(self, path: str, body: bytes, secret: str) -> Any:  # noqa: ANN401 - parsed JSON
+        """POST JSON with a bearer secret."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{PORT}{path}",
+            data=body,
+            headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - own server
+            return json.loads(answer.read())
+
+    def report(self, product: int, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - parsed JSON
+        """Ask one report."""
+        return self.post(f"/v3/reporting/{name}/{product}", json.dumps(body).encode(), self.token)
+
+    def resident_mb(self) -> float:
+        """Memory of the server process."""
+        text = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def _odometer() -> str:
+    return str(Path(sys.executable).parent / "odometer")
