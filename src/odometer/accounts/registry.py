@@ -1,0 +1,83 @@
+"""The registry as one value: its parts share one database that is migrated when it is opened."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from argon2 import PasswordHasher
+from sqlalchemy import insert, select
+
+from odometer.accounts.database import Database
+from odometer.accounts.keys import Keys
+from odometer.accounts.products import Products
+from odometer.accounts.sessions import Sessions
+from odometer.accounts.tables import AUDIT_LOG, SIGNING_SECRETS
+from odometer.accounts.tokens import Tokens
+from odometer.accounts.users import Users
+from odometer.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change: who did what to whom."""
+
+    at_ms: int
+    actor: str
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+class Registry:
+    """Users, sessions, tokens, products and keys; safe to use from many threads."""
+
+    def __init__(self, database: Database, *, users: Users, sessions: Sessions) -> None:
+        self._database = database
+        self.users = users
+        self.sessions = sessions
+        self.tokens = Tokens(database)
+        self.products = Products(database)
+        self.keys = Keys(database)
+
+    def signing_secret(self, name: str) -> bytes:
+        """256 random bits for signing, made once per installation and name and shared by all its processes."""
+        table = SIGNING_SECRETS
+        with self._database.writing() as connection:
+            value = connection.execute(select(table.c.value).where(table.c.name == name)).scalar_one_or_none()
+            if value is None:
+                value = secrets.token_hex(32)
+                connection.execute(insert(table).values(name=name, value=value))
+        return bytes.fromhex(value)
+
+    def audit_log(self, limit: int = 1000) -> list[AuditEntry]:
+        """The latest changes, newest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(AUDIT_LOG).order_by(AUDIT_LOG.c.entry_id.desc()).limit(limit)).all()
+        return [AuditEntry(row.at_ms, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]
+
+    def ping(self) -> None:
+        """Raise when the database does not answer."""
+        self._database.ping()
+
+    def close(self) -> None:
+        """Give back every connection; the registry cannot be used afterwards."""
+        self._database.close()
+
+
+def open_registry(
+    url: str,
+    clock: Clock,
+    *,
+    session_idle_minutes: int = 60,
+    session_hours: int = 12,
+    hasher: PasswordHasher | None = None,
+) -> Registry:
+    """Open the registry at `sqlite:///file` or `postgresql+psycopg://...`, creating or updating its tables.
+
+    Raises `StartError` when that fails. `hasher` lets tests choose a cheap one.
+    """
+    database = Database(url, clock)
+    users = Users(database, hasher or PasswordHasher())
+    sessions = Sessions(database, idle_minutes=session_idle_minutes, hours=session_hours)
+    return Registry(database, users=users, sessions=sessions)

@@ -1,0 +1,170 @@
+"""Users: people who log in with a password, and what each may do with each product."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from odometer.accounts.caller import Caller
+from odometer.accounts.database import Database
+from odometer.accounts.permission import Permission
+from odometer.accounts.products import no_such_product
+from odometer.accounts.secret_text import new_secret
+from odometer.accounts.tables import PERMISSIONS, PRODUCTS, SESSIONS, USERS
+from odometer.errors import Problem, invalid
+
+_MAX_EMAIL: Final = 320
+_MIN_PASSWORD: Final = 8
+_MAX_PASSWORD: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as people see it in a list."""
+
+    user_id: int
+    email: str
+    display_name: str
+    is_admin: bool
+    permissions: Mapping[int, frozenset[Permission]]
+
+
+class Users:
+    """The users of this installation."""
+
+    def __init__(self, database: Database, hasher: PasswordHasher) -> None:
+        self._database = database
+        self._hasher = hasher
+        # Checked when the user is unknown, so that the answer takes as long as for a wrong password.
+        self._nobodys_hash = hasher.hash(new_secret())
+
+    def add(
+        self,
+        email: str,
+        password: str,
+        *,
+        is_admin: bool = False,
+        display_name: str | None = None,
+        actor: str = "command line",
+    ) -> User:
+        """Add a user; an administrator holds every permission on every product."""
+        email = _checked_email(email)
+        values = {
+            "email": email,
+            "display_name": (display_name or email)[:_MAX_EMAIL],
+            "password_hash": self._hasher.hash(_checked_password(password)),
+            "is_admin": is_admin,
+            "created_ms": self._database.clock.now_ms(),
+        }
+        try:
+            with self._database.writing() as connection:
+                user_id = connection.execute(insert(USERS).values(values).returning(USERS.c.user_id)).scalar_one()
+                self._database.audit(connection, actor, "user.add", email, {"isAdmin": is_admin})
+        except IntegrityError:
+            raise invalid("email", f"There is a user {email} already.") from None
+        return User(user_id, email, str(values["display_name"]), is_admin, {})
+
+    def list(self) -> list[User]:
+        """All users by email, with what they were granted."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(USERS).order_by(USERS.c.email)).all()
+            return [
+                User(row.user_id, row.email, row.display_name, row.is_admin, granted_to(connection, row.user_id))
+                for row in rows
+            ]
+
+    def grant(
+        self, email: str, product_id: int, permissions: Iterable[Permission], *, actor: str = "command line"
+    ) -> None:
+        """Let the user do exactly this with the product: what was granted before is replaced; nothing takes all."""
+        wanted = sorted(set(permissions))
+        with self._database.writing() as connection:
+            user_id = _known(connection, email).user_id
+            if connection.execute(select(PRODUCTS.c.name).where(PRODUCTS.c.product_id == product_id)).first() is None:
+                raise no_such_product(product_id)
+            connection.execute(
+                delete(PERMISSIONS).where(PERMISSIONS.c.user_id == user_id, PERMISSIONS.c.product_id == product_id)
+            )
+            if wanted:
+                connection.execute(
+                    insert(PERMISSIONS),
+                    [{"user_id": user_id, "product_id": product_id, "permission": name.value} for name in wanted],
+                )
+            detail = {"productId": product_id, "permissions": wanted}
+            self._database.audit(connection, actor, "user.grant", _checked_email(email), detail)
+
+    def set_password(self, email: str, password: str, *, actor: str = "command line") -> None:
+        """Change the password and end the user's sessions; API tokens stay."""
+        password_hash = self._hasher.hash(_checked_password(password))
+        with self._database.writing() as connection:
+            user = _known(connection, email)
+            connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(password_hash=password_hash))
+            connection.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.user_id))
+            self._database.audit(connection, actor, "user.set_password", user.email)
+
+    def check_password(self, email: str, password: str) -> Caller | None:
+        """The user whose password this is. Takes the same time for an unknown user as for a wrong password."""
+        known = email.isprintable()  # half a surrogate pair, for one, cannot even be asked for
+        with self._database.reading() as connection:
+            asked = select(USERS).where(USERS.c.email == (_normal(email) if known else ""))
+            row = connection.execute(asked).one_or_none()
+        try:
+            self._hasher.verify(self._nobodys_hash if row is None else row.password_hash, password)
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
+            return None
+        return None if row is None else self.caller(row.user_id)
+
+    def caller(self, user_id: int) -> Caller | None:
+        """The user with the permissions of this moment."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(USERS).where(USERS.c.user_id == user_id)).one_or_none()
+            return None if row is None else caller_of(connection, row)
+
+
+def caller_of(connection: Connection, user: Row[Any]) -> Caller:
+    """The user of this row of the table with the permissions of this moment."""
+    return Caller(user.user_id, user.email, user.display_name, user.is_admin, granted_to(connection, user.user_id))
+
+
+def granted_to(connection: Connection, user_id: int) -> dict[int, frozenset[Permission]]:
+    """What the user was granted, by product."""
+    rows = connection.execute(
+        select(PERMISSIONS.c.product_id, PERMISSIONS.c.permission).where(PERMISSIONS.c.user_id == user_id)
+    )
+    granted: dict[int, frozenset[Permission]] = {}
+    for product_id, name in rows:
+        granted[product_id] = granted.get(product_id, frozenset()) | {Permission(name)}
+    return granted
+
+
+def user_id_of(connection: Connection, email: str) -> int:
+    """The id of a known user. Raises `Problem`."""
+    return int(_known(connection, email).user_id)
+
+
+def _known(connection: Connection, email: str) -> Row[Any]:
+    row = connection.execute(select(USERS).where(USERS.c.email == _normal(email))).one_or_none()
+    if row is None:
+        raise Problem("NOT_FOUND", f"There is no user {email[:_MAX_EMAIL]}.")
+    return row
+
+
+def _normal(email: str) -> str:
+    return email.strip().lower()
+
+
+def _checked_email(email: str) -> str:
+    normal = _normal(email)
+    if "@" not in normal or len(normal) > _MAX_EMAIL or not normal.isprintable() or " " in normal:
+        raise invalid("email", f"{email[:80]!r} is no email address.")
+    return normal
+
+
+def _checked_password(password: str) -> str:
+    if not _MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
+        raise invalid("password", f"A password has {_MIN_PASSWORD} to {_MAX_PASSWORD} characters.")
+    return password
