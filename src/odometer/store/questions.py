@@ -60,6 +60,10 @@ class Questions:
         self._timeout_s = timeout_s
         self.as_of_ms = as_of_ms
 
+    def ping(self) -> None:
+        """Raise `Problem` when the store does not answer."""
+        self._engine.rows("SELECT 1")
+
     def status_figures(self, question: StatusFigures) -> dict[dt.date | None, Figures]:
         """Figures by bucket (by None without a split); buckets without any are missing. Raises `Problem`."""
         params = {

@@ -1,0 +1,40 @@
+"""The composition root: the only place that builds the parts of a server from settings and puts them together."""
+
+import contextlib
+from collections.abc import Iterator
+
+from odometer.accounts import Registry, open_registry
+from odometer.clock import Clock
+from odometer.settings import Settings
+from odometer.store.analytics import Analytics, open_analytics
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The process's clock, fixed where the settings fix it."""
+    return Clock(settings.today)
+
+
+@contextlib.contextmanager
+def registry_of(settings: Settings) -> Iterator[Registry]:
+    """The registry, open for the block; works while a server has it open too."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    registry = open_registry(
+        settings.registry,
+        clock_of(settings),
+        session_idle_minutes=settings.session_idle_minutes,
+        session_hours=settings.session_hours,
+    )
+    try:
+        yield registry
+    finally:
+        registry.close()
+
+
+@contextlib.contextmanager
+def analytics_of(settings: Settings) -> Iterator[Analytics]:
+    """The analytics store, open for the block. Raises `StartError` while another process has the folder open."""
+    analytics = open_analytics(settings.analytics)
+    try:
+        yield analytics
+    finally:
+        analytics.close()

@@ -1,0 +1,156 @@
+"""Commands on the data folder itself: serve, import, rebuild, doctor."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from odometer.app import analytics_of, clock_of, registry_of
+from odometer.cli.doctor import examine
+from odometer.collect.bulk_import import BulkImport, ImportSummary
+from odometer.errors import StartError
+from odometer.settings import Settings, read_settings
+from odometer.store.analytics import Analytics
+from odometer.store.deriver import read_mark, write_mark
+from odometer.store.engine import DATABASE
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("serve")(serve)
+    app.command("import")(import_files)
+    app.command("rebuild")(rebuild)
+    app.command("doctor")(doctor)
+
+
+def serve() -> None:
+    """Serve the API until interrupted; running requests are finished first.
+
+    Example: ODOMETER_PORT=9000 odometer serve
+    """
+    # Importing the web framework takes a second that the other commands need not wait for.
+    from odometer.serve import serve as serve_settings  # noqa: PLC0415
+
+    serve_settings(read_settings())
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="NDJSON (.gz, .zst) or Parquet.")],
+    product: Annotated[int, typer.Option(help="Product id.")],
+    rejected: Annotated[Path, typer.Option(help="Where rejected lines go.")] = Path("rejected-lines.ndjson"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Import records; returns when reports see them. Importing a file again changes nothing.
+
+    Example: odometer import history.ndjson.gz --product 1000001
+    """
+    settings = read_settings()
+    require_product(settings, product)
+    with analytics_of(settings) as analytics:
+        summary = run_import(settings, analytics, product, files, rejected)
+    if as_json:
+        print_json(
+            {
+                "accepted": summary.accepted,
+                "duplicates": summary.duplicates,
+                "rejected": dict(summary.rejected),
+                "rejectedFile": str(rejected) if summary.rejected else None,
+            }
+        )
+        return
+    console = Console()
+    console.print(f"{summary.lines:,} lines: {summary.accepted:,} accepted, {summary.duplicates:,} duplicates")
+    for code, count in summary.rejected.most_common():
+        console.print(f"  {count:,} rejected: {code}")
+    if summary.rejected:
+        console.print(f"Rejected lines and their reasons: {rejected}")
+
+
+def run_import(
+    settings: Settings, analytics: Analytics, product: int, files: list[Path], rejected: Path
+) -> ImportSummary:
+    """Import with a progress bar on the terminal."""
+    total = sum(file.stat().st_size for file in files)
+    with _progress() as bars:
+        reading = bars.add_task("reading", total=total)
+        deriving = bars.add_task("deriving", total=1.0, visible=False)
+
+        def on_read(summary: ImportSummary, position: int) -> None:
+            bars.update(reading, completed=position, description=f"reading, {summary.lines:,} rows")
+
+        def on_derived(share: float) -> None:
+            bars.update(deriving, completed=share, visible=True)
+
+        return BulkImport(
+            analytics,
+            product,
+            received_ms=clock_of(settings).now_ms(),
+            rejected_file=rejected,
+            on_read=on_read,
+            on_derived=on_derived,
+        ).run(files)
+
+
+def rebuild(product: Annotated[int | None, typer.Option(help="Product id; without it all products.")] = None) -> None:
+    """Derive everything again from the records alone. Reports give the same figures afterwards.
+
+    Example: odometer rebuild --product 1000001
+    """
+    settings = read_settings()
+    if product is not None:
+        require_product(settings, product)
+    with analytics_of(settings) as analytics, _progress() as bars:
+        found = analytics.engine.rows(f"SELECT DISTINCT product FROM {DATABASE}.records ORDER BY product")
+        for product_id in [product] if product is not None else [row[0] for row in found]:
+            task = bars.add_task(f"product {product_id}", total=1.0)
+
+            def on_derived(share: float, task: object = task) -> None:
+                bars.update(task, completed=share)  # type: ignore[arg-type]
+
+            analytics.derivation.derive_since(product_id, 0, on_derived)
+        write_mark(analytics.engine, read_mark(analytics.engine))
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+    """Check engine, registry, disk, memory, clock and the data folder; say what is wrong and what to do.
+
+    Ends with exit code 1 when something needs doing. Example: odometer doctor --json
+    """
+    findings = examine(read_settings())
+    if as_json:
+        print_json([finding.as_dict() for finding in findings])
+    else:
+        console = Console()
+        for finding in findings:
+            mark = "[green]ok[/]" if finding.is_fine else "[red]!![/]"
+            console.print(f"{mark} {finding.subject}: {finding.text}")
+            if finding.advice:
+                console.print(f"   → {finding.advice}")
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(1)
+
+
+def require_product(settings: Settings, product_id: int) -> None:
+    """Raise `StartError` unless the product exists."""
+    with registry_of(settings) as registry:
+        if registry.products.get(product_id) is None:
+            raise StartError(f"There is no product {product_id}; `odometer product list` shows all.")
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output, for scripts."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,59 @@
+"""Receiving a live batch (contract 09): parse, append exactly once, tell the sender what became of each record."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from odometer.clock import Clock
+from odometer.collect.envelope import ParsedBatch, ParseOptions, parse_batch
+from odometer.store.append import Appended, Batch, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A batch on its way to disk: `stored` resolves when it is durable, `answer` then says what the sender is told."""
+
+    parsed: ParsedBatch
+    stored: Future[Appended]
+
+    def answer(self) -> dict[str, Any]:
+        """The answer body; the three counts sum to the records sent. Call it when `stored` is done."""
+        stored = self.stored.result()
+        opted_out = [
+            {
+                "index": self.parsed.positions[place],
+                "seq": self.parsed.rows[place]["seq"],
+                "code": "OPTED_OUT",
+                "field": None,
+                "message": "This client has opted out of usage collection.",
+            }
+            for place in stored.opted_out
+        ]
+        refused = [item.as_dict() for item in self.parsed.refused if item.key is None or item.key not in stored.known]
+        rejected = sorted([*refused, *opted_out], key=lambda item: item["index"])
+        duplicates = stored.duplicates + len(self.parsed.refused) - len(refused)
+        return {
+            "accepted": len(self.parsed.rows) - stored.duplicates - len(opted_out),
+            "duplicates": duplicates,
+            "rejected": rejected,
+            "backOffDays": 0,
+            "disabled": stored.disabled,
+        }
+
+
+class Ingest:
+    """Takes batches of any product; the caller has checked the ingestion key."""
+
+    def __init__(self, writer: Writer, clock: Clock) -> None:
+        self._writer = writer
+        self._clock = clock
+
+    def receive(self, product_id: int, body: bytes, options: ParseOptions) -> Receipt:
+        """Parse a body and hand it to the writer. Blocking for as long as parsing takes.
+
+        Raises `Problem`: MALFORMED_JSON, INVALID_FIELD, BODY_TOO_LARGE for the envelope, BUSY when behind.
+        """
+        received_ms = self._clock.now_ms()
+        parsed = parse_batch(body, options, received_ms)
+        batch = Batch(product_id, parsed.batch_id, received_ms, parsed.rows, [r.key for r in parsed.refused if r.key])
+        return Receipt(parsed, self._writer.append(batch))
