@@ -9,14 +9,15 @@ from typing import Any, Final
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from odometer.accounts.tables import AUDIT_LOG
 from odometer.clock import Clock
-from odometer.errors import StartError
+from odometer.errors import Problem, StartError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _BUSY_MS: Final = 10_000
+_RETRY_AFTER_S: Final = 5
 _MIGRATION_LOCK: Final = 5_106_208_437  # any number that no other user of the same PostgreSQL server takes
 
 
@@ -29,7 +30,7 @@ class Database:
             self._engine = _open_engine(url)
             self._writer = self._engine.execution_options(writes=True)
             self._migrate()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, Problem) as error:
             # The error's text may hold the address with its password.
             raise StartError(
                 f"The registry cannot be opened ({type(error).__name__}): check ODOMETER_REGISTRY."
@@ -38,13 +39,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for queries."""
-        with self._engine.connect() as connection:
+        with _translated(), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction, committed at the end of the block unless it raises."""
-        with self._writer.begin() as connection:
+        with _translated(), self._writer.begin() as connection:
             yield connection
 
     def audit(
@@ -80,6 +81,16 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A database that does not answer, or not in time, is no bug: callers may try again."""
+    try:
+        yield
+    except OperationalError as error:
+        message = "The registry does not answer at the moment."
+        raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
 
 
 def _open_engine(url: str) -> Engine:

@@ -1,0 +1,105 @@
+"""Reading request bodies: size limit, content type, strict JSON, and sentences for what the models refuse."""
+
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from odometer.errors import Problem
+from odometer.model import strict_json
+
+M = TypeVar("M", bound=BaseModel)
+
+_SENTENCES: Final = {
+    "missing": "This member is required.",
+    "int_type": "Must be a whole number.",
+    "int_from_float": "Must be a whole number.",
+    "float_type": "Must be a number.",
+    "decimal_type": "Must be a number.",
+    "string_type": "Must be text.",
+    "bool_type": "Must be true or false.",
+    "list_type": "Must be a list.",
+    "tuple_type": "Must be a list.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+    "model_attributes_type": "Must be an object.",
+    "none_required": "Must be null.",
+    "extra_forbidden": "There is no such member.",
+}
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The raw body. Raises `Problem` BODY_TOO_LARGE as soon as it exceeds the limit, announced or not."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    received = bytearray()
+    try:
+        async for chunk in request.stream():
+            received += chunk
+            if len(received) > limit:
+                raise _too_large(limit)
+    except ClientDisconnect:
+        raise Problem("MALFORMED_JSON", "The body ended early.") from None
+    return bytes(received)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("BODY_TOO_LARGE", f"The body is larger than {limit:,} bytes.")
+
+
+def require_json(request: Request) -> None:
+    """Refuse a Content-Type that is not JSON; none at all is accepted."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+        raise Problem("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json.")
+
+
+def parse_body(body: bytes, model: type[M], *, when_empty: bytes = b"{}") -> M:
+    """The body as a value of the model. Raises `Problem` naming the member at fault."""
+    return validated(model, strict_json.parse(body if body.strip() else when_empty))
+
+
+def validated(model: type[M], content: object) -> M:
+    """The parsed JSON as a value of the model. Raises `Problem` naming the member at fault."""
+    if not isinstance(content, dict):
+        raise Problem("INVALID_FIELD", "The body must be a JSON object.")
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise _problem(dict(first), content) from error
+
+
+def _problem(error: dict[str, Any], content: object) -> Problem:
+    kind = error["type"]
+    code = "MISSING_FIELD" if kind == "missing" else "INVALID_FIELD"
+    return Problem(code, _sentence(kind, error), field=_member_path(error["loc"], content) or None)
+
+
+def _sentence(kind: str, error: dict[str, Any]) -> str:
+    context = error.get("ctx", {})
+    if kind in _SENTENCES:
+        return _SENTENCES[kind]
+    if kind in {"enum", "literal_error"}:
+        return f"Must be one of {context['expected']}."
+    words = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should ").removesuffix(".")
+    return f"{'Must ' if str(error['msg']).startswith('Input should ') else ''}{words}."
+
+
+def _member_path(location: tuple[str | int, ...], content: object) -> str:
+    """`segments[1].limit`: the steps of pydantic's location that lead through the body itself.
+
+    Its other steps name alternatives of a union or validators, which the caller has never heard of.
+    """
+    path = ""
+    here: Any = content
+    for position, step in enumerate(location):
+        is_last = position == len(location) - 1
+        if isinstance(here, dict) and isinstance(step, str) and (step in here or is_last):
+            path += f".{step}" if path else step
+            here = here.get(step)
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            path += f"[{step}]"
+            here = here[step]
+    return path

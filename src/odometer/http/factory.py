@@ -1,0 +1,98 @@
+"""Composes the HTTP application from its parts: middleware, routes, error handlers, start and end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Match
+
+from odometer.errors import Problem
+from odometer.http.answers import JsonAnswer, framework_problem, problem_answer
+from odometer.http.cookies import CsrfValues
+from odometer.http.cors import Cors
+from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
+from odometer.http.health import health_router
+from odometer.http.login import login_router
+from odometer.http.openapi import describe
+from odometer.http.origin import allowed_origins
+from odometer.http.parts import HttpParts
+from odometer.http.reports import ReportPool, reports_router
+from odometer.http.request_log import RequestFrame
+from odometer.http.throttle import LoginThrottle
+
+_PASSWORD_CHECKS_AT_ONCE: Final = 4
+_METHOD_NOT_ALLOWED: Final = 405
+
+
+def create_http(parts: HttpParts) -> FastAPI:
+    """The application. It takes over none of the parts; `parts.on_close` is called after the last request."""
+    # No redirects to a path with or without slash: clients of /v3 take anything but 200 and 204 for a failure.
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
+    app.state.parts = parts
+    app.state.csrf = CsrfValues(parts.registry.signing_secret("csrf"), parts.clock)
+    app.state.allowed_origins = allowed_origins(parts.public_url, (*parts.allowed_origins, *parts.cors_origins))
+    app.state.report_pool = ReportPool(parts)
+    app.state.password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
+    app.state.throttle = LoginThrottle(
+        parts.login_failures_per_user,
+        parts.login_failures_per_address,
+        parts.login_window_minutes,
+        parts.monotonic_s,
+    )
+    _add_routes(app, [health_router(), login_router(), reports_router(parts.reports), *parts.routers])
+    app.add_middleware(Cors, origins=parts.cors_origins)
+    app.add_middleware(RequestFrame, metrics=parts.metrics)  # added last: outermost
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(HTTPException, _answer_framework)
+    return app
+
+
+def _add_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+    """Put all routes into one flat list, which the 405 answer and the API description walk."""
+    for router in routers:
+        app.router.routes.extend(router.routes)
+    app.add_api_route("/openapi.json", lambda: JsonAnswer(describe(app)), methods=["GET"], include_in_schema=False)
+    app.add_api_route("/docs", lambda: _docs(app), methods=["GET"], include_in_schema=False)
+
+
+def _docs(app: FastAPI) -> Response:
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
+    return HTMLResponse(docs_page(describe(app)), headers=headers)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await run_in_threadpool(app.state.report_pool.close)
+    on_close = app.state.parts.on_close
+    if on_close is not None:
+        await run_in_threadpool(on_close)
+
+
+def _answer_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    return problem_answer(request, error)
+
+
+def _answer_framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+    answer = problem_answer(request, framework_problem(error.status_code))
+    if error.status_code == _METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(_methods_at(request, request.app.routes))
+    return answer
+
+
+def _methods_at(request: Request, routes: Iterable[BaseRoute]) -> list[str]:
+    """Every method that the path knows; the framework's own header names those of the first route only."""
+    found: set[str] = set()
+    for route in routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", set())
+    return sorted(found)

@@ -1,0 +1,49 @@
+"""For operators: is the process alive, is it ready, what does it measure."""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.errors import Problem
+from odometer.http.answers import JsonAnswer
+from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
+
+_RETRY_AFTER_S = 5
+
+
+def health_router() -> APIRouter:
+    """The routes for operators; none of them wants a login."""
+    router = APIRouter()
+    for path, endpoint, title, description in (
+        ("/healthz", healthz, "Is it alive", "200 as long as the process answers."),
+        ("/readyz", readyz, "Is it ready", "200 when every store answers, else 503 naming one that does not."),
+        ("/metrics", metrics, "Metrics", "Counters in the Prometheus text format."),
+    ):
+        errors = (503,) if path == "/readyz" else ()
+        extra = operation(title=title, description=description, group="Operation", security=(), errors=errors)
+        router.add_api_route(path, endpoint, methods=["GET"], response_class=JsonAnswer, openapi_extra=extra)
+    return router
+
+
+def healthz() -> Response:
+    """200 as long as the process answers."""
+    return JsonAnswer({"status": "ok"})
+
+
+def readyz(request: Request) -> Response:
+    """200 when every store answers. The reason of a failure is for the log, its name for the caller."""
+    parts = parts_of(request)
+    for name, check in {"registry": parts.registry.ping, **parts.readiness}.items():
+        try:
+            check()
+        except Exception as error:
+            message = f"Not ready: {name}."
+            raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
+    return JsonAnswer({"status": "ready"})
+
+
+def metrics(request: Request) -> Response:
+    """Everything registered in `HttpParts.metrics`."""
+    return Response(generate_latest(parts_of(request).metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,192 @@
+"""request-csrf, login and logout, exactly as public clients expect them (contract 00)."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Caller, Registry
+from odometer.accounts.secret_text import hash_of
+from odometer.errors import Problem
+from odometer.http.answers import JsonAnswer, problem_answer
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.cookies import (
+    CSRF_COOKIE,
+    CSRF_HEADER,
+    csrf_cookie,
+    expired_session_cookie,
+    header_matches,
+    session_cookie,
+)
+from odometer.http.guard import csrf_of, presented_session
+from odometer.http.openapi import operation
+from odometer.http.origin import address_of, check_origin
+from odometer.http.parts import parts_of
+from odometer.http.throttle import LoginThrottle
+from odometer.model import strict_json
+
+_ACCOUNT: Final = {"accountId": 1, "name": "Odometer"}
+_MAX_CREDENTIAL: Final = 1024
+_EXAMPLE: Final[dict[str, Any]] = {
+    "account": _ACCOUNT,
+    "freeware": {},
+    "products": {
+        "2376158762": {
+            "productId": 2376158762,
+            "name": "Facet",
+            "daysUntilDeclaredLost": 40,
+            "oldestDate": None,
+            "permissions": ["reporting"],
+        }
+    },
+    "userSettings": {"userName": "ada@example.com", "displayName": "Ada"},
+}
+
+
+class LoginRequest(BaseModel):
+    """What `POST /v3/auth/web` takes."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    user_name: Annotated[str, Field(alias="userName", max_length=_MAX_CREDENTIAL, description="The email address.")]
+    # Secret, so that no log line or error text can ever hold it.
+    password: Annotated[SecretStr, Field(max_length=_MAX_CREDENTIAL)]
+
+
+def login_router() -> APIRouter:
+    """The routes for sessions."""
+    csrf = operation(
+        title="Ask for a CSRF cookie",
+        description=f"Sets the cookie {CSRF_COOKIE} that login wants to see.",
+        group="Sessions",
+        security=(),
+        errors=(403,),
+    )
+    opening = operation(
+        title="Log in",
+        description="Opens a session. Without a valid CSRF cookie the answer is 401 and sets one: just try again.",
+        group="Sessions",
+        body=LoginRequest,
+        example=({"userName": "ada@example.com", "password": "correct horse"}, _EXAMPLE),
+        security=("csrf",),
+        errors=(400, 401, 403, 413, 415, 429),
+    )
+    ending = operation(
+        title="Log out",
+        description="Ends the presented session, or with allSessions (query or body) every session of the user.",
+        group="Sessions",
+        security=(),
+        query={"allSessions": "true ends all sessions of the user"},
+        errors=(403, 413),
+    )
+    router = APIRouter()
+    router.add_api_route("/v3/request-csrf", request_csrf, methods=["GET"], status_code=204, openapi_extra=csrf)
+    router.add_api_route("/v3/auth/web", login, methods=["POST"], openapi_extra=opening)
+    router.add_api_route("/v3/auth/logout", logout, methods=["POST"], status_code=204, openapi_extra=ending)
+    return router
+
+
+def request_csrf(request: Request) -> Response:
+    """204 with a CSRF cookie: for the live session if there is one, so that asking again never breaks it."""
+    check_origin(request)
+    session = presented_session(request)
+    live = session.token_hash if session is not None and session.caller is not None else None
+    return Response(status_code=204, headers={"Set-Cookie": _new_csrf(request, live)})
+
+
+async def login(request: Request) -> Response:
+    """200 with both cookies, or a refusal that tells nothing about the user."""
+    check_origin(request)
+    cookie = request.cookies.get(CSRF_COOKIE, "")
+    if not csrf_of(request).is_genuine(cookie):
+        problem = Problem("COOKIE_MISSING", f"Cookie Missing: {CSRF_COOKIE} was not sent or is outdated; try again.")
+        return problem_answer(request, problem, cookies=[_new_csrf(request, None)])
+    if not header_matches(request.headers.get(CSRF_HEADER), cookie):
+        raise Problem("CSRF_MISMATCH", f"{CSRF_HEADER} does not match the cookie {CSRF_COOKIE}.")
+    require_json(request)
+    parts = parts_of(request)
+    content = await read_body(request, parts.max_body_bytes)
+    body = await run_in_threadpool(parse_body, content, LoginRequest)
+    throttle: LoginThrottle = request.app.state.throttle
+    succeeded = throttle.begin(body.user_name, address_of(request, parts.trusted_proxies))
+    # Each check takes much memory on purpose; a few at a time are plenty.
+    checking: asyncio.Semaphore = request.app.state.password_checks
+    async with checking:
+        password = body.password.get_secret_value()
+        caller = await run_in_threadpool(parts.registry.users.check_password, body.user_name, password)
+    if caller is None:
+        raise Problem("BAD_CREDENTIALS", "The user name or the password is wrong.")
+    succeeded()
+    return await run_in_threadpool(_open_session, request, caller)
+
+
+def _open_session(request: Request, caller: Caller) -> Response:
+    parts = parts_of(request)
+    sessions = parts.registry.sessions
+    old = presented_session(request)
+    if old is not None:
+        sessions.end(old)
+    token = sessions.open(caller)
+    answer = JsonAnswer(_login_result(parts.registry, caller))
+    answer.headers.append("Set-Cookie", _new_csrf(request, hash_of(token)))
+    answer.headers.append("Set-Cookie", session_cookie(token, sessions.absolute_s, is_secure=parts.is_secure))
+    request.state.user_id = caller.user_id
+    return answer
+
+
+def _login_result(registry: Registry, caller: Caller) -> dict[str, Any]:
+    products = {}
+    for product in registry.products.list():
+        held = caller.permissions_on(product.product_id)
+        if held:
+            products[str(product.product_id)] = {
+                "productId": product.product_id,
+                "name": product.name,
+                "daysUntilDeclaredLost": product.days_until_declared_lost,
+                "oldestDate": product.oldest_date.isoformat() if product.oldest_date else None,
+                "permissions": sorted(held),
+            }
+    return {
+        "account": _ACCOUNT,
+        "freeware": {},
+        "products": products,
+        "userSettings": {"userName": caller.email, "displayName": caller.display_name},
+    }
+
+
+async def logout(request: Request) -> Response:
+    """204 whatever is presented; a body that is no JSON is as good as none."""
+    check_origin(request)
+    body = await read_body(request, parts_of(request).max_body_bytes)
+    in_query = request.query_params.get("allSessions", "").lower() == "true"
+    everywhere = in_query or await run_in_threadpool(_asks_for_all, body)
+    return await run_in_threadpool(_end_session, request, everywhere=everywhere)
+
+
+def _asks_for_all(body: bytes) -> bool:
+    try:
+        content = strict_json.parse(body)
+    except Problem:
+        return False
+    return isinstance(content, dict) and content.get("allSessions") is True
+
+
+def _end_session(request: Request, *, everywhere: bool) -> Response:
+    parts = parts_of(request)
+    session = presented_session(request)
+    if session is not None:
+        parts.registry.sessions.end(session)
+        if everywhere and session.caller is not None:
+            parts.registry.sessions.end_all(session.caller)
+    answer = Response(status_code=204)
+    answer.headers.append("Set-Cookie", expired_session_cookie(is_secure=parts.is_secure))
+    answer.headers.append("Set-Cookie", _new_csrf(request, None))
+    return answer
+
+
+def _new_csrf(request: Request, session_hash: str | None) -> str:
+    return csrf_cookie(csrf_of(request).make(session_hash), is_secure=parts_of(request).is_secure)

@@ -1,0 +1,117 @@
+"""Serving reports: one route for each of `HttpParts.reports`, run in a bounded pool with a limit per user and in time."""
+
+import asyncio
+import datetime as dt
+import math
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Permission
+from odometer.errors import Problem
+from odometer.http.answers import json_bytes
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import HttpParts, parts_of
+from odometer.reports.definition import Context, Report, ReportRequest
+
+T = TypeVar("T")
+AS_OF_HEADER = "X-Data-As-Of"
+
+
+class ReportPool:
+    """Worker threads for reports. A report that is given up keeps its place until its thread is really free."""
+
+    def __init__(self, parts: HttpParts) -> None:
+        self._executor = ThreadPoolExecutor(parts.worker_threads, thread_name_prefix="report")
+        self._per_user = parts.reports_per_user
+        self._wait_s = parts.report_wait_seconds
+        self._limit_s = parts.report_seconds
+        self._places: dict[int, asyncio.Semaphore] = {}
+
+    async def run(self, user_id: int, job: Callable[[], T]) -> T:
+        """The job's result. Raises `Problem` BUSY when the user's places stay taken, QUERY_TIMEOUT when it takes long."""
+        places = self._places.setdefault(user_id, asyncio.Semaphore(self._per_user))
+        try:
+            await asyncio.wait_for(places.acquire(), self._wait_s)
+        except TimeoutError:
+            message = f"{self._per_user} reports of yours are running; try again when one has finished."
+            raise Problem("BUSY", message, retry_after_s=math.ceil(self._wait_s)) from None
+        loop = asyncio.get_running_loop()
+
+        def free_place(_: Future[T]) -> None:
+            with suppress(RuntimeError):  # the loop is closed: the server has stopped
+                loop.call_soon_threadsafe(places.release)
+
+        work = self._executor.submit(job)
+        work.add_done_callback(free_place)
+        waiting = asyncio.wrap_future(work)
+        done, _ = await asyncio.wait({waiting}, timeout=self._limit_s)
+        if not done:
+            waiting.cancel()
+            message = f"The report took longer than {self._limit_s:g} seconds; ask for a shorter range."
+            raise Problem("QUERY_TIMEOUT", message, retry_after_s=math.ceil(self._limit_s))
+        return waiting.result()
+
+    def close(self) -> None:
+        """Wait for running reports; those still waiting for a thread are dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
+    """The routes of these reports."""
+    router = APIRouter()
+    for report in reports:
+        router.add_api_route(
+            f"{report.path}/{{product_id}}",
+            _endpoint(report),
+            methods=["POST"],
+            name=report.path.strip("/").replace("/", "_"),
+            openapi_extra=operation(
+                title=report.title,
+                description=report.description,
+                group="Reports",
+                body=report.request,
+                example=report.example,
+                has_product=True,
+                headers={AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339)."},
+            ),
+        )
+    return router
+
+
+def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
+    async def answer(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
+        require_json(request)
+        parts = parts_of(request)
+        body = await read_body(request, parts.max_body_bytes)
+        asked: ReportRequest = await run_in_threadpool(parse_body, body, report.request)
+        context = Context(
+            product_id=access.product.product_id,
+            days_until_declared_lost=access.product.days_until_declared_lost,
+            oldest_date=access.product.oldest_date,
+            today=parts.clock.today(),
+            questions=parts.questions,
+        )
+
+        def job() -> tuple[str, bytes]:
+            as_of = _rfc3339(parts.questions.as_of_ms())  # before the questions: the answer is at least this fresh
+            return as_of, json_bytes(report.run(asked, context))
+
+        pool: ReportPool = request.app.state.report_pool
+        as_of, content = await pool.run(access.caller.user_id, job)
+        return Response(content, media_type="application/json", headers={AS_OF_HEADER: as_of})
+
+    return answer
+
+
+def _rfc3339(at_ms: int) -> str:
+    at = dt.datetime.fromtimestamp(at_ms // 1000, tz=dt.UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

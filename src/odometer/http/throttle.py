@@ -1,0 +1,77 @@
+"""Login throttling: how many failures a user name and an address may have within a sliding window."""
+
+import hashlib
+import ipaddress
+import math
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from odometer.errors import Problem
+
+# Beyond this many remembered names and addresses the outdated ones are dropped.
+_TIDY_ABOVE: Final = 10_000
+_IPV6_HOME_BITS: Final = 64
+
+
+class LoginThrottle:
+    """Counts attempts in the memory of this process. An attempt counts as failed until it has succeeded.
+
+    Counting first means that many attempts at the same moment cannot slip through together.
+    """
+
+    def __init__(self, per_user: int, per_address: int, window_minutes: int, monotonic_s: Callable[[], float]) -> None:
+        self._limits = {"user": per_user, "address": per_address}
+        self._window_s = window_minutes * 60
+        self._monotonic_s = monotonic_s
+        self._failures: dict[tuple[str, str], deque[float]] = {}
+        self._lock = threading.Lock()
+
+    def begin(self, user_name: str, address: str) -> Callable[[], None]:
+        """Count an attempt; call what is returned when it has succeeded.
+
+        Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the user or the address had too many failures.
+        """
+        user_key = hashlib.sha256(user_name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+        keys = [("user", user_key), ("address", _home_of(address))]
+        with self._lock:
+            now = self._monotonic_s()
+            self._tidy(now)
+            wait_s = max(self._wait_s(key, now) for key in keys)
+            if wait_s > 0:
+                message = "Too many failed logins; try again later."
+                raise Problem("TOO_MANY_REQUESTS", message, retry_after_s=math.ceil(wait_s))
+            for key in keys:
+                self._failures.setdefault(key, deque()).append(now)
+        return lambda: self._take_back(keys, now)
+
+    def _wait_s(self, key: tuple[str, str], now: float) -> float:
+        """Seconds until the key has less failures than allowed; 0 = now."""
+        found = self._failures.get(key, deque())
+        while found and found[0] <= now - self._window_s:
+            found.popleft()
+        allowed = self._limits[key[0]]
+        return found[len(found) - allowed] + self._window_s - now if len(found) >= allowed else 0.0
+
+    def _take_back(self, keys: list[tuple[str, str]], at: float) -> None:
+        with self._lock:
+            for key in keys:
+                if at in self._failures.get(key, ()):
+                    self._failures[key].remove(at)
+
+    def _tidy(self, now: float) -> None:
+        if len(self._failures) > _TIDY_ABOVE:
+            oldest = now - self._window_s
+            self._failures = {key: found for key, found in self._failures.items() if found and found[-1] > oldest}
+
+
+def _home_of(address: str) -> str:
+    """The address, for IPv6 its network: one household has 2^64 addresses."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6 and parsed.ipv4_mapped is None:
+        return str(ipaddress.ip_network((parsed, _IPV6_HOME_BITS), strict=False))
+    return str(parsed)
