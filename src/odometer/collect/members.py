@@ -6,11 +6,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from odometer.errors import Problem, invalid
-from odometer.model.records import RecordRow
 
 NULL_TEXT: Final = "<NULL>"
 MAX_NAME: Final = 128
-MAX_COUNT: Final = 2**31
 # Our decision: sums of a whole history stay exact in a decimal of 38 digits when each addend is below this.
 MAX_MAGNITUDE: Final = 10**15
 _MICRO: Final = Decimal("0.000001")
@@ -136,14 +134,3 @@ def event_name(record: Mapping[str, Any]) -> str:
     if cleaned in ("", NULL_TEXT):
         raise invalid("name", "name is empty once white space is removed, or says <NULL>.")
     return cleaned
-
-
-def fill_counted(record: Mapping[str, Any], row: RecordRow) -> None:
-    """What `event` and `event_day` share: category, name, how often, and the sum of the values."""
-    row["category"] = category(record)
-    row["name"] = event_name(record)
-    count = record.get("count")
-    row["count"] = 1 if count is None else whole(count, "count", 1, MAX_COUNT)
-    value = record.get("value")
-    if value is not None:
-        row["value"] = exact_value(value, "value")

@@ -1,7 +1,6 @@
 """One record as a sender writes it → one row of the store, or the `Problem` that names its bad member (contract 09)."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,14 +8,16 @@ from typing import Any, Final
 from odometer.clock import DAY_MS
 from odometer.collect import members
 from odometer.collect.canonical import identify
+from odometer.collect.identity import read_seq
 from odometer.collect.property_set import LIVE_KINDS, SUMMED_KINDS, license_set, property_set
 from odometer.collect.timestamps import check_not_ancient, day_of, parse_day_start, parse_moment
 from odometer.errors import invalid
 from odometer.model.records import MAX_SEQ, RecordRow
 
-CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 MAX_RUNTIME_S: Final = 2_592_000
 MAX_SESSION_COUNT: Final = 2**31
+# A day may sum up the runtime of many parallel sessions; the bound only keeps sums inside 64 bits.
+MAX_SUMMED_RUNTIME_S: Final = 10**9
 MAX_EVENT_COUNT: Final = 2**31
 MAX_TEXT: Final = 4096
 MAX_STACK_TRACE: Final = 16_384
@@ -51,26 +52,8 @@ class Sender:
         return self.max_age_days is None
 
 
-def checked_client_id(value: object) -> str:
-    """A client id: 8 to 64 characters of `[A-Za-z0-9_-]`."""
-    if value is None:
-        raise members.missing("clientId")
-    if type(value) is not str or not CLIENT_ID.fullmatch(value):
-        raise invalid("clientId", "clientId must be 8 to 64 letters, digits, underscores or hyphens.")
-    return value
-
-
-def checked_machine_id(value: object) -> str:
-    """A machine id, "" for null: nothing sent."""
-    if value is None or value in ("", members.NULL_TEXT):
-        return ""
-    return members.checked_text(value, "machineId", 1, 256)
-
-
 def to_row(record: Record, sender: Sender) -> RecordRow:
     """Check a record and turn it into a row. Raises `Problem` with the member at fault in `field`."""
-    if not isinstance(record, dict):
-        raise invalid("", "A record must be a JSON object.")
     kind = record.get("type")
     if kind is None:
         raise members.missing("type")
@@ -112,14 +95,12 @@ def to_row(record: Record, sender: Sender) -> RecordRow:
 
 
 def _seq(record: Record, sender: Sender, *, summed: bool) -> int:
-    value = record.get("seq")
-    if value is None and (summed or sender.is_import):
-        return 0
-    if value is None:
-        raise members.missing("seq")
-    if summed:
+    seq = read_seq(record)
+    if seq and summed:
         raise invalid("seq", "A summed record has no seq.")
-    return members.whole(value, "seq", 1, MAX_SEQ)
+    if not seq and not sender.is_import:
+        raise members.missing("seq")
+    return seq
 
 
 def _times(record: Record, sender: Sender) -> tuple[int, int]:
@@ -208,8 +189,8 @@ def _exception(record: Record, row: RecordRow) -> None:
         {
             "className": members.required_text(record, "className", 1, 256),
             "methodName": members.required_text(record, "methodName", 1, 256),
-            "message": members.optional_text(record, "message", 0, MAX_TEXT),
-            "stackTrace": members.optional_text(record, "stackTrace", 0, MAX_STACK_TRACE),
+            "message": members.required_text(record, "message", 0, MAX_TEXT),
+            "stackTrace": members.required_text(record, "stackTrace", 0, MAX_STACK_TRACE),
         }
     )
 
@@ -219,7 +200,7 @@ def _license(record: Record, row: RecordRow) -> None:
 
 
 def _reachout_delivered(record: Record, row: RecordRow) -> None:
-    mode = record.get("mode")
+    mode = members.required_text(record, "mode", 0, MAX_TEXT)
     if mode not in ("auto", "manual"):
         raise invalid("mode", "mode must be auto or manual.")
     if record.get("campaignId") is None:
@@ -238,15 +219,17 @@ def _opt(record: Record, row: RecordRow) -> None:
 
 
 def _client_day(record: Record, row: RecordRow) -> None:
-    row["sessions"] = members.whole(record.get("sessions") or 0, "sessions", 0, MAX_SESSION_COUNT)
-    # A day may sum the sessions of a machine park's worth of users; the bound only keeps sums inside 64 bits.
-    row["runtime_ms"] = members.milliseconds(record.get("runtimeSeconds") or 0, "runtimeSeconds", 10**9)
+    row["runtime_ms"] = 0
+    if record.get("sessions") is not None:
+        row["sessions"] = members.whole(record["sessions"], "sessions", 0, MAX_SESSION_COUNT)
+    if record.get("runtimeSeconds") is not None:
+        row["runtime_ms"] = members.milliseconds(record["runtimeSeconds"], "runtimeSeconds", MAX_SUMMED_RUNTIME_S)
     if record.get("set") is not None:
         row["set"] = property_set(record["set"], SUMMED_KINDS)
 
 
 def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 _Reader = Callable[[Record, RecordRow], None]
