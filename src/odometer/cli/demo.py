@@ -1,0 +1,116 @@
+"""`odometer demo`: load a sample product once, serve it, and say how to ask the first question."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from odometer.app import analytics_of, clock_of, registry_of
+from odometer.cli.operations import run_import
+from odometer.demo import DEMO_PRODUCT, generate
+from odometer.errors import Problem, StartError
+from odometer.settings import Settings, read_settings
+
+EMAIL: Final = "demo@odometer.example"
+# The demo listens on this machine only and holds made-up data; a real installation makes its own users.
+PASSWORD: Final = "odometer-demo-2031"  # noqa: S105
+PRODUCT_ID: Final = 1000000001
+_TOKEN_NAME: Final = "demo"  # noqa: S105
+
+
+def demo(
+    clients: Annotated[int, typer.Option(min=1, help="Installations to make up.")] = DEMO_PRODUCT.clients,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Months of history up to today.")] = DEMO_PRODUCT.months,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same history.")] = 1,
+    serve: Annotated[bool, typer.Option(help="Serve after loading.")] = True,
+) -> None:
+    """Load a sample product (once) and serve it on http://127.0.0.1:8080.
+
+    Example: odometer demo --clients 5000 --months 6
+    """
+    from odometer.serve import serve as serve_settings  # noqa: PLC0415 - as in operations.serve
+
+    settings = read_settings()
+    _load(settings, {"clients": clients, "months": months, "seed": seed})
+    token = _token(settings)
+    if serve:
+        serve_settings(settings, on_ready=lambda: _say_ready(settings, token))
+
+
+def _load(settings: Settings, wanted: dict[str, int]) -> None:
+    """Make and import the history, unless the folder has it already; a half loaded one is completed."""
+    state_file = settings.data / "demo.json"
+    state: dict[str, Any] = json.loads(state_file.read_text()) if state_file.exists() else {}
+    if state and state["options"] != wanted:
+        raise StartError(f"{settings.data} holds a demo made with {state['options']}; remove the folder for another.")
+    if state.get("done"):
+        return
+    settings.data.mkdir(parents=True, exist_ok=True)
+    today = clock_of(settings).today()
+    state = state or {"options": wanted, "today": today.isoformat(), "done": False}
+    state_file.write_text(json.dumps(state))
+    _add_product(settings)
+    history = settings.data / "demo.ndjson"
+    _write_history(history, state)
+    with analytics_of(settings) as analytics:
+        run_import(settings, analytics, PRODUCT_ID, [history], settings.data / "demo-rejected.ndjson")
+    history.unlink()
+    state_file.write_text(json.dumps(state | {"done": True}))
+
+
+def _write_history(path: Path, state: dict[str, Any]) -> None:
+    options = state["options"]
+    today = dt.date.fromisoformat(state["today"])
+    with path.open("wb") as file:
+        for line in generate(options["seed"], options["clients"], options["months"], today):
+            file.write(line)
+            file.write(b"\n")
+
+
+def _add_product(settings: Settings) -> None:
+    with registry_of(settings) as registry:
+        if registry.products.get(PRODUCT_ID) is None:
+            registry.products.add(DEMO_PRODUCT.name, PRODUCT_ID)
+            registry.users.add(EMAIL, PASSWORD, is_admin=True)
+
+
+def _token(settings: Settings) -> str:
+    """A token for the first curl; a new one at each start, since only its hash is stored."""
+    with registry_of(settings) as registry:
+        try:
+            registry.tokens.revoke(_TOKEN_NAME, EMAIL)
+        except Problem as problem:
+            if problem.code != "NOT_FOUND":
+                raise
+        return registry.tokens.add(_TOKEN_NAME, EMAIL)
+
+
+def _say_ready(settings: Settings, token: str) -> None:
+    body = json.dumps(
+        {
+            "startDate": "NOW-55",
+            "stopDate": "NOW",
+            "dateSplit": "week",
+            "clientStatus": ["new", "active", "lost"],
+            "daysUntilDeclaredLost": 30,
+        }
+    )
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console.print(
+        f"""
+{DEMO_PRODUCT.name} is ready on {settings.public_url} (documentation: {settings.public_url}/docs)
+  login:   {EMAIL}
+  password: {PASSWORD}
+  token:   {token}
+
+New, active and lost installations of the last weeks:
+
+curl -s {settings.public_url}/v3/reporting/generic/dateRange/{PRODUCT_ID} \\
+  -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' \\
+  -d '{body}'
+
+Stop with Ctrl+C; the next start reuses the data in {settings.data}."""
+    )
