@@ -11,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColum
 from odometer.app import analytics_of, clock_of, registry_of
 from odometer.cli.doctor import examine
 from odometer.collect.bulk_import import BulkImport, ImportSummary
+from odometer.collect.import_rows import DAMAGED_FILE
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
@@ -51,6 +52,12 @@ def import_files(
     require_product(settings, product)
     with analytics_of(settings) as analytics:
         summary = run_import(settings, analytics, product, files, rejected)
+    _say_summary(summary, rejected, as_json=as_json)
+    if summary.rejected[DAMAGED_FILE]:
+        raise typer.Exit(1)
+
+
+def _say_summary(summary: ImportSummary, rejected: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(
             {

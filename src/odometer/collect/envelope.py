@@ -9,9 +9,10 @@ from typing import Any, Final
 from odometer.collect import members, timestamps
 from odometer.collect.compression import DamagedDataError, gunzip
 from odometer.collect.identity import read_client_id, read_machine_id, seq_if_readable
-from odometer.collect.line_json import parse_line, parse_strictly
+from odometer.collect.line_json import parse_line
 from odometer.collect.records import Sender, to_row
 from odometer.errors import Problem, invalid
+from odometer.model import strict_json
 from odometer.model.records import RecordRow
 
 Geography = tuple[str, str, str]
@@ -110,7 +111,7 @@ def parse_batch(body: bytes, options: ParseOptions, received_ms: int) -> ParsedB
     content = _decoded(body, options)
     if media_type == _NDJSON:
         return _parse_lines(content, options, received_ms)
-    return _parse_envelope(parse_strictly(content), options, received_ms)
+    return _parse_envelope(strict_json.parse(content), options, received_ms)
 
 
 def _decoded(body: bytes, options: ParseOptions) -> bytes:

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from odometer.collect import timestamps
 from odometer.collect.compression import DamagedDataError
-from odometer.collect.line_json import parse_strictly
 from odometer.errors import Problem, invalid
+from odometer.model import strict_json
 from odometer.model.properties import BY_NAME
 
 _ROWS_PER_CHUNK: Final = 8192
@@ -89,7 +89,7 @@ def to_record(row: dict[str, Any]) -> dict[str, Any]:
 
 def _set_of(value: object) -> object:
     if isinstance(value, str):
-        return parse_strictly(value.encode())
+        return strict_json.parse(value.encode())
     if isinstance(value, dict):
         return {name: _typed(name, given) for name, given in value.items() if given is not None}
     pairs = [_pair(item, "set") for item in value] if isinstance(value, list) else []
@@ -104,7 +104,7 @@ def _typed(name: str, given: object) -> object:
         return Decimal(repr(given))
     if isinstance(given, str) and name in BY_NAME and BY_NAME[name].data_type in ("number", "boolean"):
         try:
-            return parse_strictly(given.encode())
+            return strict_json.parse(given.encode())
         except Problem:
             return given
     return given
@@ -112,7 +112,7 @@ def _typed(name: str, given: object) -> object:
 
 def _data_of(value: object) -> object:
     if isinstance(value, str):
-        return parse_strictly(value.encode())
+        return strict_json.parse(value.encode())
     if isinstance(value, dict):
         return [[name, given] for name, given in value.items() if given is not None]
     return [_pair(item, "data") for item in value] if isinstance(value, list) else value

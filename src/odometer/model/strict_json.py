@@ -48,6 +48,8 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of seven types
         raise Problem("MALFORMED_JSON", f"The text is not UTF-8 (byte {error.start}).") from error
     except RecursionError as error:
         raise Problem("MALFORMED_JSON", "The JSON text is nested too deeply.") from error
+    except ArithmeticError as error:
+        raise Problem("MALFORMED_JSON", "A number has an exponent beyond all reason.") from error
     except ValueError as error:
         raise Problem("MALFORMED_JSON", f"The text is not valid JSON: {error}.") from error
     return value

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.collect.canonical import canonical_form
-from odometer.collect.line_json import parse_line, parse_strictly
+from odometer.collect.line_json import parse_line
 from odometer.collect.records import to_row
 from odometer.errors import Problem
+from odometer.model import strict_json
 from tests.unit.collect.senders import IMPORT, client_day, event_day, live
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
@@ -116,7 +117,7 @@ def test_the_fast_parser_reads_what_the_strict_one_reads(
     text = json.dumps({"set": flat, **flat}, ensure_ascii=False)[:-1] + f', "value": {number}'
     text += ', "value": 1}' if doubled else "}"
 
-    assert outcome(parse_line, text.encode()) == outcome(parse_strictly, text.encode())
+    assert outcome(parse_line, text.encode()) == outcome(strict_json.parse, text.encode())
 
 
 @pytest.mark.parametrize(
@@ -129,4 +130,4 @@ def test_the_fast_parser_reads_what_the_strict_one_reads(
     ],
 )  # fmt: skip
 def test_the_fast_parser_is_no_laxer(text: bytes) -> None:
-    assert outcome(parse_line, text) == outcome(parse_strictly, text)
+    assert outcome(parse_line, text) == outcome(strict_json.parse, text)
