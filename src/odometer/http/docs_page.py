@@ -1,6 +1,7 @@
 """The documentation page /docs: the OpenAPI document as one HTML page that loads nothing and runs nothing."""
 
 import json
+from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def _operation(path: str, method: str, described: dict[str, Any]) -> str:
     for status, answer in sorted(described.get("responses", {}).items()):
         for body in answer.get("content", {}).values():
             if "example" in body:
-                parts.append(f"<h4>Answer {escape(status)}</h4>{_example(body['example'])}")
+                parts += [f"<h4>Answer {escape(status)}</h4>", _example(body["example"])]
     statuses = ", ".join(sorted(described.get("responses", {})))
     return (
         f"<details><summary><code><span class='method'>{method.upper()}</span> {escape(path)}</code> "
@@ -70,7 +71,7 @@ def _members(schema: dict[str, Any]) -> str:
     return _table(("member", "", "meaning"), rows)
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in heads)

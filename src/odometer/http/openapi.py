@@ -28,7 +28,7 @@ _PRODUCT_ID: Final = {
 }
 
 
-def operation(
+def operation(  # noqa: PLR0913 - all by name; each is one aspect of the description
     *,
     title: str,
     description: str,

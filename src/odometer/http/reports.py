@@ -1,4 +1,4 @@
-"""Serving reports: one route for each of `HttpParts.reports`, run in a bounded pool with a limit per user and in time."""
+"""Serving reports: one route each, run in a bounded pool, limited in number per user and in time."""
 
 import asyncio
 import datetime as dt
@@ -37,7 +37,7 @@ class ReportPool:
         self._places: dict[int, asyncio.Semaphore] = {}
 
     async def run(self, user_id: int, job: Callable[[], T]) -> T:
-        """The job's result. Raises `Problem` BUSY when the user's places stay taken, QUERY_TIMEOUT when it takes long."""
+        """The job's result. Raises `Problem` BUSY when the user's places stay taken, QUERY_TIMEOUT when it lasts."""
         places = self._places.setdefault(user_id, asyncio.Semaphore(self._per_user))
         try:
             await asyncio.wait_for(places.acquire(), self._wait_s)

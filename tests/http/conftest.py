@@ -1,0 +1,173 @@
+"""A real application over a real registry; only the analytics store is a stand-in, as no test here asks it anything."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.testclient import TestClient
+
+from odometer.accounts import Permission, Registry, open_registry
+from odometer.clock import Clock
+from odometer.http import HttpParts, create_http
+from odometer.reports.definition import Context, Report, ReportRequest, WholeNumber
+from odometer.store.questions import Questions
+
+EMAIL = "ada@example.com"
+PASSWORD = "correct horse"
+PRODUCT = 2376158762
+HIDDEN = 2376158763
+FORBIDDEN = 2376158764
+AS_OF_MS = 1_900_000_000_123
+REPORT_PATH = f"/v3/reporting/echo/{PRODUCT}"
+
+
+class MovableClock(Clock):
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ms = 1_900_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def move(self, *, minutes: float) -> None:
+        self.ms += int(minutes * 60_000)
+
+
+class NoQuestions:
+    """The door of a store that holds nothing."""
+
+    def as_of_ms(self) -> int:
+        return AS_OF_MS
+
+
+class Item(BaseModel):
+    model_config = ConfigDict(strict=True)
+    limit: WholeNumber = Field(ge=1)
+
+
+class EchoRequest(ReportRequest):
+    """Answers with what it was asked."""
+
+    text: str = "nothing"
+    number: WholeNumber | None = None
+    items: list[Item] = Field(default_factory=list)
+    fail: bool = False
+
+
+def echo(request: EchoRequest, context: Context) -> dict[str, Any]:
+    if request.fail:
+        raise ZeroDivisionError("the secret path /srv/data")
+    return {"result": {"text": request.text, "number": request.number, "productId": context.product_id}}
+
+
+def slow(_request: EchoRequest, _context: Context) -> dict[str, Any]:
+    time.sleep(0.8)
+    return {"result": {}}
+
+
+class MustRequest(ReportRequest):
+    """Has a member that must be given."""
+
+    start_date: str = Field(alias="startDate")
+
+
+def must(request: MustRequest, context: Context) -> dict[str, Any]:
+    start = context.range_of(request.start_date, "NOW").start
+    return {"result": start.isoformat()}
+
+
+REPORTS: tuple[Report[Any], ...] = (
+    Report("/v3/reporting/echo", "Echo", "Says it again.", EchoRequest, echo, ({"text": "a"}, {"result": {}})),
+    Report("/v3/reporting/slow", "Slow", "Takes its time.", EchoRequest, slow, ({}, {"result": {}})),
+    Report("/v3/reporting/must", "Must", "Wants a day.", MustRequest, must, ({"startDate": "NOW"}, {"result": ""})),
+)
+
+
+@dataclass
+class World:
+    """The application and what its tests turn and look at."""
+
+    registry: Registry
+    clock: MovableClock
+    parts: HttpParts
+
+    def app(self, **changes: Any) -> FastAPI:
+        return create_http(replace(self.parts, metrics=CollectorRegistry(), **changes))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    clock = MovableClock()
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", clock, hasher=cheap)
+    for product_id, name in ((PRODUCT, "Facet"), (HIDDEN, "Hidden"), (FORBIDDEN, "Forbidden")):
+        registry.products.add(name, product_id)
+    registry.users.add(EMAIL, PASSWORD, display_name="Ada")
+    registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING])
+    registry.users.grant(EMAIL, FORBIDDEN, [Permission.LICENSE_READ])
+    parts = HttpParts(
+        registry=registry,
+        clock=clock,
+        questions=cast("Questions", NoQuestions()),
+        public_url="http://testserver",
+        allowed_origins=("https://allowed.example",),
+        reports=REPORTS,
+        monotonic_s=lambda: clock.ms / 1000,
+    )
+    yield World(registry, clock, parts)
+    registry.close()
+
+
+Connect = Callable[..., TestClient]
+
+
+@pytest.fixture
+def connect(world: World) -> Iterator[Connect]:
+    """Makes callers of the application; `connect(cors_origins=...)` of one with other parts."""
+    opened: list[TestClient] = []
+
+    def make(**changes: Any) -> TestClient:
+        caller = TestClient(world.app(**changes), raise_server_exceptions=False, base_url=world.parts.public_url)
+        opened.append(caller.__enter__())
+        return caller
+
+    yield make
+    for caller in opened:
+        caller.__exit__(None, None, None)
+
+
+@pytest.fixture
+def caller(connect: Connect) -> TestClient:
+    """Somebody who has not logged in."""
+    return connect()
+
+
+@pytest.fixture
+def ada(caller: TestClient) -> TestClient:
+    """Ada, logged in with both cookies."""
+    log_in(caller)
+    return caller
+
+
+def log_in(caller: TestClient, password: str = PASSWORD, user_name: str = EMAIL) -> Any:
+    """Log in as a client does that asks for the cookie first."""
+    caller.get("/v3/request-csrf")
+    return caller.post("/v3/auth/web", json={"userName": user_name, "password": password})
+
+
+def code_of(answer: Any) -> str:
+    """The code of an error, after checking that it has the one shape."""
+    error = answer.json()["error"]
+    assert set(error) - {"field"} == {"code", "message", "requestId"}
+    assert error["requestId"] == answer.headers["X-Request-Id"]
+    assert answer.headers["Content-Type"] == "application/json"
+    return str(error["code"])
