@@ -1,0 +1,28 @@
+"""The command line: `odometer --help` lists the commands; each file here adds some."""
+
+import sys
+
+import typer
+
+from odometer.cli import accounts, demo, operations
+from odometer.errors import Problem, StartError
+
+app = typer.Typer(
+    help="Self-hosted usage intelligence for installed software.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+operations.register(app)
+app.command("demo")(demo.demo)
+accounts.register(app)
+
+
+def main() -> None:
+    """Run a command. Exit code 0: done; 1: refused or failed, with one line that says why; 2: wrong usage."""
+    try:
+        app()
+    except (Problem, StartError) as refusal:
+        where = f"{refusal.field}: " if isinstance(refusal, Problem) and refusal.field else ""
+        sys.stderr.write(f"odometer: {where}{refusal}\n")
+        sys.exit(1)

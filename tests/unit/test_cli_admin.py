@@ -1,0 +1,135 @@
+"""The administrator's commands, on a real registry: what they print, and how they refuse."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odometer.accounts import Permission, open_registry
+from odometer.cli import main
+from odometer.clock import Clock
+
+EMAIL = "ada@example.com"
+PASSWORD = "correct horse"
+
+
+class Commands:
+    """Runs commands on one data folder."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+        self._capture = capture
+        self._patch = patch
+
+    def run(self, *words: str, given: str = "", expect: int = 0) -> str:
+        """Run a command; what it printed, of a refusal what it complained."""
+        self._patch.setattr("sys.stdin", io.StringIO(given))
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        printed = self._capture.readouterr()
+        assert ended.value.code == expect, printed.err
+        return printed.err if expect else printed.out
+
+    def json(self, *words: str, given: str = "") -> Any:
+        return json.loads(self.run(*words, "--json", given=given))
+
+
+@pytest.fixture
+def commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Commands:
+    monkeypatch.setenv("ODOMETER_DATA", str(tmp_path))
+    return Commands(capsys, monkeypatch)
+
+
+def test_the_first_steps_of_an_installation(commands: Commands, tmp_path: Path) -> None:
+    user = commands.json("user", "add", EMAIL, "--password-stdin", given=PASSWORD + "\n")
+    product = commands.json("product", "add", "Facet")["productId"]
+    key = commands.json("product", "key", str(product), "--may-set-ip")["key"]
+    commands.run("user", "grant", EMAIL, str(product), "developer", "license_read")
+    token = commands.json("token", "add", "ci", "--user", EMAIL, "--product", str(product), "--read-only")["token"]
+
+    assert user == {"userId": 1, "email": EMAIL, "isAdmin": False, "password": None}
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", Clock())
+    checked = registry.users.check_password(EMAIL, PASSWORD)
+    found, limited = registry.keys.find(key), registry.tokens.find(token)
+    registry.close()
+    assert checked is not None
+    assert found is not None
+    assert limited is not None
+    assert (found.product_id, found.may_set_ip) == (product, True)
+    assert checked.permissions_on(product) == {Permission.DEVELOPER, Permission.REPORTING, Permission.LICENSE_READ}
+    assert limited.permissions_on(product) == {Permission.REPORTING, Permission.LICENSE_READ}
+
+
+def test_a_password_is_made_when_none_is_given(commands: Commands) -> None:
+    made = commands.run("user", "add", EMAIL, "--admin")
+    changed = commands.run("user", "password", EMAIL)
+
+    assert "shown only now" in made
+    assert "shown only now" in changed
+    assert made.split()[-1] != changed.split()[-1]
+
+
+def test_lists_for_people_and_for_scripts(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL, "--admin", "--name", "Ada")
+    commands.run("product", "add", "Facet", "--id", "7")
+    commands.run("product", "key", "7")
+    commands.run("token", "add", "ci", "--user", EMAIL)
+
+    assert commands.json("user", "list")[0]["displayName"] == "Ada"
+    assert commands.json("product", "list") == [
+        {"productId": 7, "name": "Facet", "daysUntilDeclaredLost": 40, "oldestDate": None}
+    ]
+    assert commands.json("product", "keys", "7")[0]["maySetIp"] is False
+    assert commands.json("token", "list") == [{"name": "ci", "user": EMAIL, "products": None, "readOnly": False}]
+    for words in (("user", "list"), ("product", "list"), ("product", "keys", "7"), ("token", "list")):
+        assert "│" in commands.run(*words)
+
+
+def test_what_is_revoked_is_gone(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL)
+    commands.run("product", "add", "Facet", "--id", "7")
+    commands.run("product", "key", "7")
+    commands.run("token", "add", "ci", "--user", EMAIL)
+    commands.run("product", "revoke-key", "1")
+    commands.run("token", "revoke", "ci", "--user", EMAIL)
+
+    assert commands.json("product", "keys", "7") == []
+    assert commands.json("token", "list") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("user", "add", "nobody"),
+        ("user", "grant", EMAIL, "7", "reporting"),
+        ("user", "grant", EMAIL, "7", "everything"),
+        ("user", "password", EMAIL),
+        ("product", "add", ""),
+        ("product", "add", "Facet", "--id", "0"),
+        ("product", "key", "7"),
+        ("product", "revoke-key", "1"),
+        ("token", "add", "ci", "--user", EMAIL),
+        ("token", "revoke", "ci", "--user", EMAIL),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_code_1(commands: Commands, words: tuple[str, ...]) -> None:
+    complaint = commands.run(*words, expect=1)
+
+    assert complaint.startswith("odometer: ")
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("user", "add"), ("product", "key", "abc"), ("nonsense",), ("token", "add", "ci")])
+def test_wrong_usage_is_exit_code_2(commands: Commands, words: tuple[str, ...]) -> None:
+    assert "Usage" in commands.run(*words, expect=2)
+
+
+def test_a_bad_setting_is_one_line(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODOMETER_PORT", "none")
+
+    assert commands.run("user", "list", expect=1).startswith("odometer: ODOMETER_PORT ")
+
+
+def test_help_has_examples(commands: Commands) -> None:
+    assert "Example: odometer user add" in commands.run("user", "add", "--help")
