@@ -104,4 +104,4 @@ class Installation:
             if got == expected:
                 return
             time.sleep(0.1)
-        assert got == expected
+        raise AssertionError(f"expected {expected}, got {got}")

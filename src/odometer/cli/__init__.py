@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from odometer.cli import accounts, demo, operations
+from odometer.cli import demo, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -15,7 +15,9 @@ app = typer.Typer(
 )
 operations.register(app)
 app.command("demo")(demo.demo)
-accounts.register(app)
+users.register(app)
+products.register(app)
+tokens.register(app)
 
 
 def main() -> None:

@@ -194,7 +194,11 @@ SHOULD_BE: Final = ((CLIENT_DAY, client_days), (CLIENT, clients), (EVENT_DAY, ev
 
 
 def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bool) -> str:
-    """The rows that turn what the table holds for the scope into `should_be`: sign -1 takes away, +1 adds."""
+    """The rows that turn what the table holds for the scope into `should_be`: sign -1 takes away, +1 adds.
+
+    A key's removal comes before its new row: the engine collapses inside an inserted block already, and a pair in the
+    other order would vanish as a whole.
+    """
     columns = ", ".join(name for name in table.column_names if name != "sign")
     if nothing_stored:
         return f"SELECT {columns}, toInt8(1) AS sign FROM ({should_be})"
@@ -205,4 +209,4 @@ def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bo
                 UNION ALL
                 SELECT {columns}, -toInt64(sign) AS weight FROM {DATABASE}.{table.name} WHERE {scope.condition}
             ) GROUP BY {columns} HAVING difference != 0
-        ) ARRAY JOIN range(abs(difference))"""
+        ) ARRAY JOIN range(abs(difference)) ORDER BY {table.order_by}, sign"""

@@ -1,0 +1,53 @@
+"""What all tests share: one open store for the whole process, and how hard Hypothesis tries."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from odometer.store.append import Writer
+from odometer.store.derive import Derivation
+from odometer.store.engine import Engine
+from odometer.store.gate import Gate
+from odometer.store.questions import Questions
+from odometer.store.tables import migrate
+
+_SLOW_IS_FINE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
+# The same examples on every run: a failure on main is a failure at home.
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, max_examples=40, print_blob=True, suppress_health_check=_SLOW_IS_FINE
+)
+settings.register_profile("explore", deadline=None, max_examples=500, suppress_health_check=_SLOW_IS_FINE)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store. Worlds are kept apart by product id, because one process opens one embedded engine."""
+
+    engine: Engine
+    gate: Gate
+    derivation: Derivation
+    writer: Writer
+    questions: Questions
+    products: Iterator[int]
+
+    def new_product(self) -> int:
+        """A product id that no other test uses."""
+        return next(self.products)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    engine = Engine(f"chdb://{tmp_path_factory.mktemp('store')}", handles=4)
+    migrate(engine)
+    gate = Gate()
+    # Tests say themselves when to derive, so that they can choose worse moments than the server would.
+    writer = Writer(engine, lambda _product, _clients, _ingest_no: None)
+    questions = Questions(engine, gate, as_of_ms=lambda: 0, timeout_s=60)
+    yield Store(engine, gate, Derivation(engine, gate), writer, questions, itertools.count(1_000_001))
+    writer.close()
+    engine.close()

@@ -1,0 +1,56 @@
+"""Derivation's promises beside the oracle: replaced rows survive their insert; running it again writes nothing."""
+
+from typing import Any
+
+from tests.conftest import Store
+from tests.store.test_writer import batch
+
+
+def client_days(store: Store, product: int) -> list[tuple[str, str, int]]:
+    sql = """SELECT toString(day), toString(next_day), toInt64(sum(sign)) FROM odometer.client_day
+        WHERE product = {p:UInt64} GROUP BY day, next_day HAVING sum(sign) != 0 ORDER BY day"""
+    return [(day, following, count) for day, following, count in store.engine.rows(sql, {"p": product})]
+
+
+def stored_rows(store: Store, product: int) -> Any:
+    sql = "SELECT count(), sum(sign) FROM odometer.client_day WHERE product = {p:UInt64}"
+    return store.engine.rows(sql, {"p": product})[0]
+
+
+def test_a_row_that_changes_is_replaced(store: Store) -> None:
+    """A later day changes the row before it: removal and new form come in one insert, which collapses pairs already."""
+    product = store.new_product()
+    store.writer.append(batch(product, "client-01", {"seq": 1, "at": "2031-05-16T08:00:00Z"})).result(30)
+    store.derivation.derive_clients(product, ["client-01"])
+
+    store.writer.append(batch(product, "client-01", {"seq": 2, "at": "2031-05-19T08:00:00Z"})).result(30)
+    store.derivation.derive_clients(product, ["client-01"])
+
+    assert client_days(store, product) == [("2031-05-16", "2031-05-19", 1), ("2031-05-19", "2149-06-06", 1)]
+    store.engine.command("OPTIMIZE TABLE odometer.client_day FINAL")
+    assert client_days(store, product) == [("2031-05-16", "2031-05-19", 1), ("2031-05-19", "2149-06-06", 1)]
+
+
+def test_deriving_again_writes_nothing(store: Store) -> None:
+    """A crash is mended by running derivation again; where nothing is wrong it writes no row."""
+    product = store.new_product()
+    store.writer.append(batch(product, "client-01", {"seq": 1}, {"seq": 2, "at": "2031-05-21T08:00:00Z"})).result(30)
+    store.derivation.derive_clients(product, ["client-01"])
+    before = stored_rows(store, product)
+
+    store.derivation.derive_clients(product, ["client-01"])
+    store.derivation.derive_since(product, 0)
+
+    assert stored_rows(store, product) == before
+
+
+def test_a_rebuild_removes_rows_of_clients_without_records(store: Store) -> None:
+    """Records are the truth: derived rows that no record stands behind go."""
+    product = store.new_product()
+    store.writer.append(batch(product, "client-01", {"seq": 1})).result(30)
+    store.derivation.derive_clients(product, ["client-01"])
+    store.engine.command("DELETE FROM odometer.records WHERE product = {p:UInt64}", {"p": product})
+
+    store.derivation.derive_since(product, 0)
+
+    assert client_days(store, product) == []
