@@ -25,8 +25,9 @@ class Commands:
     def run(self, *words: str, given: str = "", expect: int = 0) -> str:
         """Run a command; what it printed, of a refusal what it complained."""
         self._patch.setattr("sys.stdin", io.StringIO(given))
+        self._patch.setattr("sys.argv", ["odometer", *words])
         with pytest.raises(SystemExit) as ended:
-            main(words)
+            main()
         printed = self._capture.readouterr()
         assert ended.value.code == expect, printed.err
         return printed.err if expect else printed.out
