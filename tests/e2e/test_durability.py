@@ -23,16 +23,16 @@ BATCH = 25
 class Sender(threading.Thread):
     """Sends batches of one client in order, each again and again until it is acknowledged, as a tracker does."""
 
-    def __init__(self, installation: Installation, number: int, stop: threading.Event) -> None:
+    def __init__(self, installation: Installation, number: int, ended: threading.Event) -> None:
         super().__init__()
         self.client = f"durable-client-{number}"
         self.acknowledged = 0
         self.answered_twice = 0
         self._installation = installation
-        self._stop = stop
+        self._ended = ended
 
     def run(self) -> None:
-        while not self._stop.is_set():
+        while not self._ended.is_set():
             batch = {"clientId": self.client, "records": [self._record(n) for n in range(BATCH)]}
             while True:
                 try:
