@@ -1,7 +1,7 @@
 """Derivation: bring the derived tables of some clients to what their records say; running it again mends a crash."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -33,35 +33,44 @@ class Derivation:
     def derive_since(self, product_id: int, ingest_no: int, progress: Callable[[float], None] = lambda _: None) -> None:
         """Derive every client with a record of a greater `ingest_no`; 0 = rebuild the whole product.
 
-        `progress` is told the share done, 0 to 1. Takes the clients in ranges, so memory stays bounded.
+        `progress` is told the share done, 0 to 1. Many clients are taken in ranges, so memory stays bounded.
         """
-        scopes = list(self._ranges(product_id, ingest_no))
+        touched = self._engine.rows(
+            f"""SELECT DISTINCT client FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} LIMIT {CLIENTS_AT_ONCE + 1}""",
+            {"product": product_id, "since": ingest_no},
+        )
+        if ingest_no and len(touched) <= CLIENTS_AT_ONCE:
+            self.derive_clients(product_id, [client for (client,) in touched])
+            progress(1.0)
+            return
+        scopes = self._ranges(product_id, ingest_no)
         for done, scope in enumerate(scopes):
             self._derive(scope)
             progress((done + 1) / len(scopes))
 
-    def _ranges(self, product_id: int, ingest_no: int) -> Iterator[Scope]:
+    def _ranges(self, product_id: int, ingest_no: int) -> list[Scope]:
+        """Ranges of client ids with so many records each; those without a record after `ingest_no` are left out."""
         # A rebuild also visits clients that only the derived table knows: their rows have to go.
         strangers = (
-            f"UNION ALL SELECT client, 1 AS n FROM {DATABASE}.client WHERE product = {{product:UInt64}}"
+            f"UNION ALL SELECT client, 1, 1 FROM {DATABASE}.client WHERE product = {{product:UInt64}}"
             if ingest_no == 0
             else ""
         )
-        lows = self._engine.rows(
+        ranges = self._engine.rows(
             f"""
-            SELECT min(client) FROM (
-                SELECT client, intDiv(sum(n) OVER (ORDER BY client), {RECORDS_AT_ONCE}) AS part FROM (
-                    SELECT client, sum(n) AS n FROM (
-                        SELECT client, count() AS n FROM {DATABASE}.records WHERE product = {{product:UInt64}}
-                        GROUP BY client HAVING max(ingest_no) > {{since:UInt64}} {strangers}
+            SELECT min(client), max(client) FROM (
+                SELECT client, touched, intDiv(sum(n) OVER (ORDER BY client), {RECORDS_AT_ONCE}) AS part FROM (
+                    SELECT client, sum(n) AS n, max(touched) AS touched FROM (
+                        SELECT client, count() AS n, max(ingest_no) > {{since:UInt64}} AS touched
+                        FROM {DATABASE}.records WHERE product = {{product:UInt64}} GROUP BY client
+                        {strangers}
                     ) GROUP BY client
                 )
-            ) GROUP BY part ORDER BY 1""",
+            ) GROUP BY part HAVING max(touched) ORDER BY 1""",
             {"product": product_id, "since": ingest_no},
         )
-        bounds: list[str | None] = [low for (low,) in lows]
-        for low, high in zip(bounds, [*bounds[1:], None], strict=True):
-            yield Scope(product_id, low=low or "", high=high)
+        return [Scope(product_id, low=low, high=high) for low, high in ranges]
 
     def _derive(self, scope: Scope) -> None:
         with self._one_at_a_time:

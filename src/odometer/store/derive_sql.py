@@ -15,7 +15,7 @@ MAX_SESSION_MS: Final = 30 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The clients of one product that a statement is about: a list, or a range of ids (`low` <= id < `high`).
+    """The clients of one product that a statement is about: a list, or a range of ids (`low` to `high`).
 
     `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart.
     """
@@ -23,7 +23,7 @@ class Scope:
     product_id: int
     clients: tuple[str, ...] | None = None
     low: str = ""
-    high: str | None = None
+    high: str = ""
     with_duplicates: bool = True
 
     @property
@@ -31,16 +31,14 @@ class Scope:
         """SQL on `product` and `client`, with bound parameters."""
         if self.clients is not None:
             return "product = {product:UInt64} AND client IN {clients:Array(String)}"
-        upper = " AND client < {high:String}" if self.high is not None else ""
-        return "product = {product:UInt64} AND client >= {low:String}" + upper
+        return "product = {product:UInt64} AND client BETWEEN {low:String} AND {high:String}"
 
     @property
     def params(self) -> dict[str, Any]:
         """The parameters that `condition` binds."""
         if self.clients is not None:
             return {"product": self.product_id, "clients": list(self.clients)}
-        upper = {"high": self.high} if self.high is not None else {}
-        return {"product": self.product_id, "low": self.low, **upper}
+        return {"product": self.product_id, "low": self.low, "high": self.high}
 
 
 def find_duplicate(scope: Scope) -> str:
