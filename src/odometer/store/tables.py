@@ -17,7 +17,7 @@ class Table:
     name: str
     columns: tuple[tuple[str, str], ...]
     engine: str
-    order_by: str
+    order_by: str | None
     partition_by: str | None = None
     settings: str = "fsync_after_insert=1, fsync_part_directory=1"
     index: str | None = None
@@ -33,10 +33,11 @@ class Table:
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
         columns += f", {self.index}" if self.index else ""
         partition = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
+        order = f" ORDER BY {self.order_by}" if self.order_by else ""
         settings = f" SETTINGS {self.settings}" if self.settings else ""
         return (
             f"CREATE TABLE IF NOT EXISTS {DATABASE}.{self.name} ({columns}) "
-            f"ENGINE = {self.engine}{partition} ORDER BY {self.order_by}{settings}"
+            f"ENGINE = {self.engine}{partition}{order}{settings}"
         )
 
 
@@ -91,7 +92,7 @@ RECORDS: Final = Table(
 )
 
 # Records of one import chunk before duplicates are taken out; emptied after every chunk.
-STAGING: Final = Table("staging", _RECORD_COLUMNS, "MergeTree", "(product, client, seq, hash)", settings="")
+STAGING: Final = Table("staging", _RECORD_COLUMNS, "Memory", None, settings="")
 
 CLIENT_DAY: Final = Table(
     "client_day",
