@@ -89,6 +89,8 @@ def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> No
             access_log=False,
             log_config=None,
             server_header=False,
+            # Only configured proxies are believed (ODOMETER_TRUSTED_PROXIES), and by our own rule.
+            proxy_headers=False,
             timeout_graceful_shutdown=settings.report_seconds + _GRACE_S,
         )
         server = _Server(config, on_ready)

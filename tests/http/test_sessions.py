@@ -184,7 +184,7 @@ def test_an_idle_session_expires_and_a_used_one_does_not(ada: TestClient, world:
     used = ada.post(REPORT_PATH)
     world.clock.move(minutes=59)
     still_used = ada.post(REPORT_PATH)
-    world.clock.move(minutes=60)
+    world.clock.move(minutes=61)
     idle = ada.post(REPORT_PATH)
 
     assert [used.status_code, still_used.status_code] == [200, 200]

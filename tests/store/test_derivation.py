@@ -54,3 +54,18 @@ def test_a_rebuild_removes_rows_of_clients_without_records(store: Store) -> None
     store.derivation.derive_since(product, 0)
 
     assert client_days(store, product) == []
+
+
+def test_commits_after_the_round_are_left_out(store: Store) -> None:
+    """A round reads complete commits only: what is written meanwhile belongs to the next round, in every table."""
+    product = store.new_product()
+    store.writer.append(batch(product, "client-01", {"seq": 1, "at": "2031-05-16T08:00:00Z"})).result(30)
+    first = store.engine.rows("SELECT max(ingest_no) FROM odometer.records WHERE product = {p:UInt64}", {"p": product})
+    store.writer.append(batch(product, "client-01", {"seq": 2, "at": "2031-05-19T08:00:00Z"})).result(30)
+
+    store.derivation.derive_clients(product, ["client-01"], first[0][0])
+    half = client_days(store, product)
+    store.derivation.derive_clients(product, ["client-01"])
+
+    assert half == [("2031-05-16", "2149-06-06", 1)]
+    assert client_days(store, product) == [("2031-05-16", "2031-05-19", 1), ("2031-05-19", "2149-06-06", 1)]

@@ -92,7 +92,7 @@ def test_a_record_that_turns_out_to_follow_an_opt_out_is_erased(store: Store) ->
 def test_a_writer_that_is_behind_refuses_instead_of_promising(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its queue full the sender is told to come again; nothing of it is stored."""
     monkeypatch.setattr("odometer.store.append.MAX_WAITING", 1)
-    writer = Writer(store.engine, lambda _product, _clients, _ingest_no: None)
+    writer = Writer(store.engine, lambda _touched, _ingest_no: None)
     product = store.new_product()
     refused: list[Problem] = []
     for n in range(200):
@@ -104,3 +104,36 @@ def test_a_writer_that_is_behind_refuses_instead_of_promising(store: Store, monk
 
     assert {(problem.code, problem.status, problem.retry_after_s) for problem in refused} == {("BUSY", 503, 5)}
     assert len(stored(store, product)) == 200 - len(refused)
+
+
+def test_a_sender_that_hangs_up_does_no_harm(store: Store) -> None:
+    """A cancelled batch is dropped or stored, and the writer goes on answering others."""
+    product = store.new_product()
+    for n in range(20):
+        store.writer.append(batch(product, "client-01", {"seq": n + 1})).cancel()
+
+    answer = store.writer.append(batch(product, "client-02", {"seq": 1})).result(30)
+
+    assert answer.duplicates == 0
+
+
+def test_what_may_have_been_stored_is_derived(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When storing fails after the fact (a lost connection), the clients are touched: the retry is only a duplicate."""
+    touched: list[dict[int, set[str]]] = []
+    writer = Writer(store.engine, lambda clients, _ingest_no: touched.append(clients))
+    product = store.new_product()
+    insert = store.engine.insert_json
+
+    def insert_and_fail(table: str, lines: bytes) -> None:
+        insert(table, lines)
+        raise Problem("STORE_UNAVAILABLE", "lost", retry_after_s=5)
+
+    monkeypatch.setattr(store.engine, "insert_json", insert_and_fail)
+    failed = writer.append(batch(product, "client-01", {"seq": 1})).exception(30)
+    monkeypatch.undo()
+    retried = writer.append(batch(product, "client-01", {"seq": 1})).result(30)
+    writer.close()
+
+    assert isinstance(failed, Problem)
+    assert retried.duplicates == 1
+    assert touched == [{product: {"client-01"}}]

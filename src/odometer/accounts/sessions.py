@@ -30,6 +30,8 @@ class Sessions:
     def __init__(self, database: Database, *, idle_minutes: int, hours: int) -> None:
         self._database = database
         self._idle_ms = idle_minutes * 60_000
+        # Use is written down in steps: a write for every call would cost more than it tells. Nobody loses by it.
+        self._step_ms = self._idle_ms // 60
         self.absolute_s = hours * 3600
 
     def open(self, caller: Caller) -> str:
@@ -61,10 +63,9 @@ class Sessions:
         if row is None:
             return None
         now = self._database.clock.now_ms()
-        if now - row.opened_ms >= self.absolute_s * 1000 or now - row.last_seen_ms >= self._idle_ms:
+        if now - row.opened_ms >= self.absolute_s * 1000 or now - row.last_seen_ms >= self._idle_ms + self._step_ms:
             return Session(token_hash, None)
-        # Written down in steps of a sixtieth of the idle time: a write for every call would cost more than it tells.
-        if now - row.last_seen_ms >= self._idle_ms // 60:
+        if now - row.last_seen_ms >= self._step_ms:
             with self._database.writing() as connection:
                 connection.execute(update(SESSIONS).where(SESSIONS.c.token_hash == token_hash).values(last_seen_ms=now))
         return Session(token_hash, caller)

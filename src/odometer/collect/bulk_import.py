@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import orjson
 
@@ -18,6 +18,7 @@ from odometer.store.bulk import BulkAppend
 from odometer.store.deriver import write_mark
 
 ROWS_PER_APPEND: Final = 200_000
+_OPTED_OUT: Final = "OPTED_OUT"
 
 
 @dataclass(slots=True)
@@ -71,15 +72,16 @@ class BulkImport:
             pending: list[bytes] = []
             rows = 0
             for chunk, encoded in self._encoded(pool, files, in_flight=2 * workers):
-                rejects.write(chunk, encoded)
+                for rejection in encoded.rejected:
+                    rejects.write({"file": str(chunk.file), **rejection.as_dict()})
                 self.summary.rejected.update(rejection.code for rejection in encoded.rejected)
                 pending.append(encoded.rows)
                 rows += encoded.count
                 if rows >= ROWS_PER_APPEND:
-                    self._store(pending)
+                    self._store(pending, rejects)
                     pending, rows = [], 0
                 self._on_read(self.summary, chunk.position)
-            self._store(pending)
+            self._store(pending, rejects)
         self._derive()
         return self.summary
 
@@ -96,11 +98,14 @@ class BulkImport:
         for first, future in waiting:
             yield first, future.result()
 
-    def _store(self, pending: list[bytes]) -> None:
+    def _store(self, pending: list[bytes], rejects: "_RejectsFile") -> None:
         if any(pending):
             result = self._append.append(b"".join(pending))
             self.summary.accepted += result.accepted
             self.summary.duplicates += result.duplicates
+            self.summary.rejected.update({_OPTED_OUT: len(result.opted_out)} if result.opted_out else {})
+            for client, seq in result.opted_out:
+                rejects.write({"code": _OPTED_OUT, "clientId": client, "seq": seq or None})
 
     def _derive(self) -> None:
         if self.summary.accepted:
@@ -122,9 +127,7 @@ class _RejectsFile:
         if self._file is not None:
             self._file.close()
 
-    def write(self, chunk: FileChunk, encoded: EncodedChunk) -> None:
-        for rejection in encoded.rejected:
-            if self._file is None:
-                self._file = self._path.open("wb")
-            entry = {"file": str(chunk.file), **rejection.as_dict()}
-            self._file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
+    def write(self, entry: dict[str, Any]) -> None:
+        if self._file is None:
+            self._file = self._path.open("wb")
+        self._file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))

@@ -111,7 +111,7 @@ def parse_batch(body: bytes, options: ParseOptions, received_ms: int) -> ParsedB
     content = _decoded(body, options)
     if media_type == _NDJSON:
         return _parse_lines(content, options, received_ms)
-    return _parse_envelope(strict_json.parse(content), options, received_ms)
+    return _parse_envelope(content, options, received_ms)
 
 
 def _decoded(body: bytes, options: ParseOptions) -> bytes:
@@ -143,7 +143,10 @@ def _check_count(count: int, limit: int) -> None:
         raise Problem("BODY_TOO_LARGE", f"A batch has at most {limit:,} records.")
 
 
-def _parse_envelope(envelope: object, options: ParseOptions, received_ms: int) -> ParsedBatch:
+def _parse_envelope(content: bytes, options: ParseOptions, received_ms: int) -> ParsedBatch:
+    envelope = strict_json.decode(content)
+    # One record's broken text must not cost its batch: texts are checked record by record.
+    is_suspect = strict_json.may_hold_half_pairs(content)
     if not isinstance(envelope, dict):
         raise Problem("INVALID_FIELD", "A batch is a JSON object with clientId and records.")
     records = envelope.get("records")
@@ -152,11 +155,15 @@ def _parse_envelope(envelope: object, options: ParseOptions, received_ms: int) -
     if not isinstance(records, list):
         raise invalid("records", "records must be a list.")
     _check_count(len(records), options.max_records)
+    if is_suspect:
+        strict_json.check_text({name: value for name, value in envelope.items() if name != "records"})
     batch = ParsedBatch(members.optional_text(envelope, "batchId", 0, _MAX_BATCH_ID))
     client = read_client_id(envelope)
     sender = _sender(envelope, client, options, received_ms, options.locate(options.address))
     for index, record in enumerate(records):
         try:
+            if is_suspect:
+                strict_json.check_text(record)
             batch.add(index, to_row(_object(record), sender))
         except Problem as problem:
             batch.refuse(index, client, record, problem)

@@ -112,15 +112,20 @@ async def login(request: Request) -> Response:
     content = await read_body(request, parts.max_body_bytes)
     body = await run_in_threadpool(parse_body, content, LoginRequest)
     throttle: LoginThrottle = request.app.state.throttle
-    succeeded = throttle.begin(body.user_name, address_of(request, parts.trusted_proxies))
-    # Each check takes much memory on purpose; a few at a time are plenty.
+    # Each check takes much memory on purpose; a few at a time are plenty, and no more can be counted but undecided.
     checking: asyncio.Semaphore = request.app.state.password_checks
     async with checking:
-        password = body.password.get_secret_value()
-        caller = await run_in_threadpool(parts.registry.users.check_password, body.user_name, password)
+        take_back = throttle.begin(body.user_name, address_of(request, parts.trusted_proxies))
+        has_failed = False
+        try:
+            password = body.password.get_secret_value()
+            caller = await run_in_threadpool(parts.registry.users.check_password, body.user_name, password)
+            has_failed = caller is None
+        finally:
+            if not has_failed:
+                take_back()
     if caller is None:
         raise Problem("BAD_CREDENTIALS", "The user name or the password is wrong.")
-    succeeded()
     return await run_in_threadpool(_open_session, request, caller)
 
 

@@ -11,13 +11,15 @@ from odometer.errors import Problem
 
 # Public clients hard-code this value.
 _ALWAYS_ALLOWED: Final = "https://analytics.revenera.com"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
 
 def allowed_origins(public_url: str, further: Iterable[str]) -> frozenset[str]:
     """The values of Origin that are accepted. On the own machine all its names are the same place."""
     parts = urlsplit(public_url)
-    port = f":{parts.port}" if parts.port else ""
+    # Browsers leave out the scheme's own port.
+    port = f":{parts.port}" if parts.port not in (None, _DEFAULT_PORTS.get(parts.scheme)) else ""
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     hosts = _LOOPBACK if host in _LOOPBACK else (host,)
     own = {f"{parts.scheme}://{name}{port}" for name in hosts}

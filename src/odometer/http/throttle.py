@@ -16,7 +16,7 @@ _IPV6_HOME_BITS: Final = 64
 
 
 class LoginThrottle:
-    """Counts attempts in the memory of this process. An attempt counts as failed until it has succeeded.
+    """Counts attempts in the memory of this process. An attempt counts as failed until it is taken back.
 
     Counting first means that many attempts at the same moment cannot slip through together.
     """
@@ -29,7 +29,7 @@ class LoginThrottle:
         self._lock = threading.Lock()
 
     def begin(self, user_name: str, address: str) -> Callable[[], None]:
-        """Count an attempt; call what is returned when it has succeeded.
+        """Count an attempt; call what is returned unless it has failed.
 
         Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the user or the address had too many failures.
         """

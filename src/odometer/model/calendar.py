@@ -73,8 +73,9 @@ class DateRange:
         if days // shortest > MAX_BUCKETS:
             raise invalid("stopDate", f"The range has more than {MAX_BUCKETS:,} buckets; use a shorter range.")
         found = [bucket_of(self.start, split)]
-        while (following := _next_bucket(found[-1], split)) <= self.stop:
-            found.append(following)
+        last = bucket_of(self.stop, split)
+        while found[-1] < last:
+            found.append(_next_bucket(found[-1], split))
         if len(found) > MAX_BUCKETS:
             raise invalid("stopDate", f"The range has {len(found):,} buckets; at most {MAX_BUCKETS:,} are answered.")
         return found

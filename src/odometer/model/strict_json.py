@@ -7,9 +7,6 @@ from typing import Any, NoReturn
 
 from odometer.errors import Problem
 
-# Longer digit strings are no number anybody meant, and turning them into integers costs quadratic time.
-_MAX_DIGITS = 400
-_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % _MAX_DIGITS)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -36,14 +33,16 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of seven types
 
     Raises `Problem` MALFORMED_JSON for anything else than one well-formed UTF-8 document.
     """
+    value = decode(body)
+    if may_hold_half_pairs(body):
+        check_text(value)
+    return value
+
+
+def decode(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of seven types
+    """As `parse`, but texts may hold half of a surrogate pair: the caller uses `check_text` part by part."""
     try:
-        if _LONG_NUMBER.search(body):
-            raise ValueError("a number has too many digits")
-        value = _DECODER.decode(body.decode("utf-8"))
-        if _SURROGATE.search(body):
-            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise Problem("MALFORMED_JSON", "The JSON text holds half of a surrogate pair.") from error
+        return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise Problem("MALFORMED_JSON", f"The text is not UTF-8 (byte {error.start}).") from error
     except RecursionError as error:
@@ -52,4 +51,16 @@ def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any of seven types
         raise Problem("MALFORMED_JSON", "A number has an exponent beyond all reason.") from error
     except ValueError as error:
         raise Problem("MALFORMED_JSON", f"The text is not valid JSON: {error}.") from error
-    return value
+
+
+def may_hold_half_pairs(body: bytes) -> bool:
+    """Whether the text has escapes that could stand for half of a surrogate pair."""
+    return _SURROGATE.search(body) is not None
+
+
+def check_text(value: Any) -> None:  # noqa: ANN401 - JSON is any of seven types
+    """Raise `Problem` MALFORMED_JSON when a text in the value cannot be written as UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Problem("MALFORMED_JSON", "A text holds half of a surrogate pair.") from error

@@ -14,11 +14,18 @@ from odometer.store.questions import Questions
 
 # Members of the query language. A report that does not know one refuses it instead of ignoring it (contract 00).
 LANGUAGE_MEMBERS = ("globalFilters", "segmentBy", "segments", "levels", "groupBy", "dateSplit", "events")
+_HUGE = 2**63
 
 
 def _whole(value: object) -> object:
     """30.0 is an integer, "30" and true are not (contract 00)."""
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+    # The bound comes first: writing 1e1000000 out as an integer would take the processor for half a minute.
+    if (
+        isinstance(value, Decimal)
+        and value.is_finite()
+        and -_HUGE < value < _HUGE
+        and value == value.to_integral_value()
+    ):
         return int(value)
     return value
 

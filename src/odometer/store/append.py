@@ -21,6 +21,7 @@ MAX_WAITING: Final = 256
 MAX_RECORDS_PER_COMMIT: Final = 20_000
 
 Key = tuple[int, str, int]  # product, client, seq
+Touched = dict[int, set[str]]  # clients by product
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,13 @@ class Appended:
 class Writer:
     """Appends live batches exactly once by (product, client, seq) and answers when they are durable (contract 09)."""
 
-    def __init__(self, engine: Engine, on_stored: Callable[[int, set[str], int], None]) -> None:
-        """`on_stored(product_id, clients, ingest_no)` is called after each commit, before its senders are answered."""
+    def __init__(self, engine: Engine, on_stored: Callable[[Touched, int], None]) -> None:
+        """`on_stored(touched, ingest_no)` is called after each commit, before its senders are answered."""
         self._engine = engine
         self._on_stored = on_stored
         self._waiting: queue.Queue[tuple[Batch, Future[Appended]] | None] = queue.Queue(MAX_WAITING)
         self._opts = _read_opts(engine)
+        self._opts_are_stale = False
         self._last_ingest_no = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
         self._thread = threading.Thread(target=self._run, name="odometer-writer", daemon=True)
         self._thread.start()
@@ -94,6 +96,8 @@ class Writer:
                 return
 
     def _commit(self, taken: list[tuple[Batch, Future[Appended]]]) -> None:
+        # A sender that hung up while its batch waited has cancelled; from here on nobody can, so answering is safe.
+        taken = [(batch, future) for batch, future in taken if future.set_running_or_notify_cancel()]
         try:
             answers = self._store([batch for batch, _ in taken])
         except Exception as error:  # noqa: BLE001 - whatever failed, every sender must learn that nothing is promised
@@ -104,11 +108,12 @@ class Writer:
             future.set_result(answer)
 
     def _store(self, batches: list[Batch]) -> list[Appended]:
+        if self._opts_are_stale:
+            self._opts, self._opts_are_stale = _read_opts(self._engine), False
         stored = self._stored_keys(batches)
         self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
         lines: list[bytes] = []
-        touched: dict[int, set[str]] = {}
-        opts_before = {key: list(opts) for key, opts in self._opts.items()}
+        touched: Touched = {}
         answers = []
         for batch in batches:
             known = {key for key in batch.refused if (batch.product_id, *key) in stored}
@@ -128,10 +133,12 @@ class Writer:
             try:
                 self._engine.insert_json("records", b"\n".join(lines))
             except Exception:
-                self._opts = opts_before
+                # It may have been stored all the same (a lost connection): the sender's retry is then a duplicate and
+                # touches nobody, so the clients are derived now.
+                self._opts_are_stale = True
                 raise
-        for product_id, clients in touched.items():
-            self._on_stored(product_id, clients, self._last_ingest_no)
+            finally:
+                self._on_stored(touched, self._last_ingest_no)
         return answers
 
     def _stored_keys(self, batches: list[Batch]) -> set[Key]:

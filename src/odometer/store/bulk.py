@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from odometer.model.opt_out import OptRecord, counts
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.tables import RECORDS
 
@@ -13,10 +14,11 @@ _IDENTITY: Final = "client, seq, hash"
 
 @dataclass(frozen=True, slots=True)
 class ChunkResult:
-    """Records of a chunk that are new, and those that were known (in the store, or earlier in the chunk)."""
+    """What became of the records of a chunk; duplicates are known from the store or from earlier in the chunk."""
 
     accepted: int
     duplicates: int
+    opted_out: list[tuple[str, int]]  # (client, seq) of records sent after an opt-out
 
 
 class BulkAppend:
@@ -44,20 +46,52 @@ class BulkAppend:
         staged, distinct = self._engine.rows(f"SELECT count(), uniqExact({_IDENTITY}) FROM {DATABASE}.staging")[0]
         # Telling duplicates apart costs more than finding that there are none.
         once = f"ORDER BY {_IDENTITY} LIMIT 1 BY {_IDENTITY}" if distinct < staged else ""
+        refused = self._opted_out()
         self._engine.command(
             f"""INSERT INTO {DATABASE}.records ({_COLUMNS})
             SELECT {columns} FROM (SELECT * FROM {DATABASE}.staging {once}) WHERE ({_IDENTITY}) NOT IN (
                 SELECT {_IDENTITY} FROM {DATABASE}.records
                 WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN (SELECT {_IDENTITY} FROM {DATABASE}.staging)
-            )""",
-            constants,
+            ) AND ({_IDENTITY}) NOT IN {{refused:Array(Tuple(String, UInt64, UInt128))}}""",
+            {**constants, "refused": refused},
         )
         accepted = self._engine.rows(
             f"SELECT count() FROM {DATABASE}.records WHERE ingest_no = {{ingest_no:UInt64}}",
             {"ingest_no": self._last_ingest_no},
         )[0][0]
         self._engine.command(f"TRUNCATE TABLE {DATABASE}.staging")
-        return ChunkResult(accepted, staged - accepted)
+        return ChunkResult(accepted, staged - accepted - len(refused), [(client, seq) for client, seq, _ in refused])
+
+    def _opted_out(self) -> list[tuple[str, int, int]]:
+        """Identities of staged records that are not stored yet and follow an opt-out (contract 09, Opt-out)."""
+        product = {"product": self._product_id}
+        opts = self._engine.rows(
+            f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM (
+                SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.staging WHERE type IN ('opt_out', 'opt_in')
+                UNION ALL
+                SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.records
+                WHERE product = {{product:UInt64}} AND type IN ('opt_out', 'opt_in')
+                    AND client IN (SELECT client FROM {DATABASE}.staging))""",
+            product,
+        )
+        by_client: dict[str, list[OptRecord]] = {}
+        for client, seq, used_ms, canonical, is_out in opts:
+            by_client.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
+        if not by_client:
+            return []
+        staged = self._engine.rows(
+            f"""SELECT DISTINCT client, seq, hash, used_ms FROM {DATABASE}.staging
+            WHERE type NOT IN ('opt_out', 'opt_in') AND client IN {{clients:Array(String)}}
+                AND ({_IDENTITY}) NOT IN (
+                    SELECT {_IDENTITY} FROM {DATABASE}.records WHERE product = {{product:UInt64}}
+                        AND client IN {{clients:Array(String)}})""",
+            {**product, "clients": sorted(by_client)},
+        )
+        return [
+            (client, seq, hash_)
+            for client, seq, hash_, used_ms in staged
+            if not counts(seq, used_ms, by_client[client])
+        ]
 
     @property
     def last_ingest_no(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, counts
-from odometer.store.derive_sql import SHOULD_BE, Scope, difference, find_duplicate
+from odometer.store.derive_sql import EVERYTHING, SHOULD_BE, Scope, difference, find_duplicate
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
 from odometer.store.tables import Table
@@ -24,11 +24,15 @@ class Derivation:
         self._gate = gate
         self._one_at_a_time = threading.Lock()
 
-    def derive_clients(self, product_id: int, clients: Iterable[str]) -> None:
-        """Derive the named clients."""
+    def derive_clients(self, product_id: int, clients: Iterable[str], up_to: int | None = None) -> None:
+        """Derive the named clients from the records with an ingest_no up to `up_to`: commits that are complete.
+
+        Without `up_to` nobody may be writing: all records count.
+        """
         names = sorted(clients)
         for start in range(0, len(names), CLIENTS_AT_ONCE):
-            self._derive(Scope(product_id, tuple(names[start : start + CLIENTS_AT_ONCE])))
+            some = tuple(names[start : start + CLIENTS_AT_ONCE])
+            self._derive(Scope(product_id, some, up_to=EVERYTHING if up_to is None else up_to))
 
     def derive_since(self, product_id: int, ingest_no: int, progress: Callable[[float], None] = lambda _: None) -> None:
         """Derive every client with a record of a greater `ingest_no`; 0 = rebuild the whole product.
@@ -94,7 +98,7 @@ class Derivation:
         """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""
         found = self._engine.rows(
             f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
-            WHERE {scope.condition} AND type IN ('opt_out', 'opt_in')""",
+            WHERE {scope.records} AND type IN ('opt_out', 'opt_in')""",
             scope.params,
         )
         opts: dict[str, list[OptRecord]] = {}

@@ -11,6 +11,8 @@ from odometer.store.engine import DATABASE
 from odometer.store.tables import CLIENT, CLIENT_DAY, END_OF_DAYS, EVENT_DAY, NO_DAY, Table
 
 MAX_SESSION_MS: Final = 30 * 86_400_000
+# Greater than every ingest_no.
+EVERYTHING: Final = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Scope:
     clients: tuple[str, ...] | None = None
     low: str = ""
     high: str = ""
+    up_to: int = EVERYTHING
     with_duplicates: bool = True
 
     @property
@@ -34,17 +37,23 @@ class Scope:
         return "product = {product:UInt64} AND client BETWEEN {low:String} AND {high:String}"
 
     @property
+    def records(self) -> str:
+        """The same for the table `records`, without commits after `up_to`: those may be half written."""
+        return self.condition + " AND ingest_no <= {up_to:UInt64}"
+
+    @property
     def params(self) -> dict[str, Any]:
-        """The parameters that `condition` binds."""
+        """The parameters that `condition` and `records` bind."""
+        shared = {"product": self.product_id, "up_to": self.up_to}
         if self.clients is not None:
-            return {"product": self.product_id, "clients": list(self.clients)}
-        return {"product": self.product_id, "low": self.low, "high": self.high}
+            return {**shared, "clients": list(self.clients)}
+        return {**shared, "low": self.low, "high": self.high}
 
 
 def find_duplicate(scope: Scope) -> str:
     """One row when some record of the scope is stored more than once (two writers, a retry after a crash)."""
     return f"""
-        SELECT 1 FROM {DATABASE}.records WHERE {scope.condition}
+        SELECT 1 FROM {DATABASE}.records WHERE {scope.records}
         GROUP BY client, seq, hash HAVING count() > 1 LIMIT 1"""
 
 
@@ -61,7 +70,7 @@ def _records(scope: Scope) -> str:
     """Records of the scope, each once: should two carry one identity, the first received stays (contract 09)."""
     once = "ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash"
     return f"""(
-        SELECT * FROM {DATABASE}.records WHERE {scope.condition} {once if scope.with_duplicates else ""}
+        SELECT * FROM {DATABASE}.records WHERE {scope.records} {once if scope.with_duplicates else ""}
     )"""
 
 

@@ -7,6 +7,8 @@ from typing import Final
 import structlog
 
 from odometer.clock import Clock
+from odometer.errors import Problem
+from odometer.store.append import Touched
 from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
 
@@ -47,7 +49,7 @@ class Deriver:
         self._derivation = derivation
         self._clock = clock
         self._changed = threading.Condition()
-        self._touched: dict[int, set[str]] = {}
+        self._touched: Touched = {}
         self._up_to = 0
         self._oldest_ms: int | None = None
         self._working_since_ms: int | None = None
@@ -55,10 +57,10 @@ class Deriver:
         self._thread = threading.Thread(target=self._run, name="odometer-deriver", daemon=True)
         self._thread.start()
 
-    def touch(self, product_id: int, clients: set[str], ingest_no: int) -> None:
+    def touch(self, touched: Touched, ingest_no: int) -> None:
         """Note that records of these clients were stored under `ingest_no`."""
         with self._changed:
-            self._touched.setdefault(product_id, set()).update(clients)
+            self._add(touched)
             self._up_to = max(self._up_to, ingest_no)
             self._oldest_ms = self._oldest_ms or self._clock.now_ms()
             self._changed.notify_all()
@@ -91,24 +93,32 @@ class Deriver:
                 touched, self._touched = self._touched, {}
                 up_to = self._up_to
                 self._working_since_ms, self._oldest_ms = self._oldest_ms, None
-            if self._derive(touched, up_to):
-                touched = {}
+            failed = self._derive(touched, up_to)
             with self._changed:
-                for product_id, clients in touched.items():
-                    self._touched.setdefault(product_id, set()).update(clients)
-                if touched:
+                self._add(failed)
+                if failed:
                     self._oldest_ms = self._working_since_ms
                 self._working_since_ms = None
                 self._changed.notify_all()
-            if touched:
+            if failed:
                 time.sleep(_RETRY_S)
 
-    def _derive(self, touched: dict[int, set[str]], up_to: int) -> bool:
-        try:
-            for product_id, clients in touched.items():
-                self._derivation.derive_clients(product_id, clients)
-            write_mark(self._engine, up_to)
-        except Exception:  # noqa: BLE001 - a failed round is tried again; the thread must live
-            _log.exception("derivation failed, trying again", clients=sum(map(len, touched.values())))
-            return False
-        return True
+    def _add(self, touched: Touched) -> None:
+        for product_id, clients in touched.items():
+            self._touched.setdefault(product_id, set()).update(clients)
+
+    def _derive(self, touched: Touched, up_to: int) -> Touched:
+        """Derive what was touched; what failed is returned, to be tried again."""
+        failed: Touched = {}
+        for product_id, clients in touched.items():
+            try:
+                self._derivation.derive_clients(product_id, clients, up_to)
+            except Exception:  # noqa: BLE001 - one product's trouble must not stop the others, nor the thread
+                _log.exception("derivation failed, trying again", product_id=product_id, clients=len(clients))
+                failed[product_id] = clients
+        if not failed:
+            try:
+                write_mark(self._engine, up_to)
+            except Problem:
+                _log.exception("the mark of derivation was not written; more is derived again after a restart")
+        return failed

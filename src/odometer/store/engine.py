@@ -110,28 +110,28 @@ class Engine:
     def rows(self, sql: str, params: Params | None = None, *, timeout_s: float | None = None) -> list[tuple[Any, ...]]:
         """All rows of a SELECT with bound parameters. Raises `Problem` QUERY_TIMEOUT, STORE_UNAVAILABLE."""
         settings = {} if timeout_s is None else {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
-        with self.handle() as client, _as_problem():
+        with _as_problem(), self.handle() as client:
             answer = client.query(sql, parameters=dict(params or {}), settings=settings)
             return [tuple(row) for row in answer.result_rows]
 
     def native(self, sql: str, params: Params) -> bytes:
         """The answer of a SELECT in the engine's own block format, to be given back to `insert_native`."""
-        with self.handle() as client, _as_problem():
+        with _as_problem(), self.handle() as client:
             return client.raw_query(sql, parameters=dict(params), fmt="Native")
 
     def insert_native(self, table: str, columns: tuple[str, ...], blocks: bytes) -> None:
         """Append what `native` returned."""
-        with self.handle() as client, _as_problem():
+        with _as_problem(), self.handle() as client:
             client.raw_insert(f"{DATABASE}.{table}", column_names=columns, insert_block=blocks, fmt="Native")
 
     def insert_json(self, table: str, lines: bytes) -> None:
         """Append rows given as one JSON object a line; returns when they are durable (the table is fsynced)."""
-        with self.handle() as client, _as_problem():
+        with _as_problem(), self.handle() as client:
             client.raw_insert(f"{DATABASE}.{table}", insert_block=lines, fmt="JSONEachRow")
 
     def command(self, sql: str, params: Params | None = None) -> None:
         """Run a statement that answers nothing."""
-        with self.handle() as client, _as_problem():
+        with _as_problem(), self.handle() as client:
             client.command(sql, parameters=dict(params or {}))
 
     def close(self) -> None:
@@ -149,7 +149,7 @@ def _as_problem() -> Iterator[None]:
     """Engine errors stay in the log; the caller learns only whether waiting longer or coming again may help."""
     try:
         yield
-    except ClickHouseError as error:
+    except (ClickHouseError, OSError) as error:
         if any(code in str(error) for code in _TIMEOUT_CODES):
             raise Problem("QUERY_TIMEOUT", "The report took longer than it may.", retry_after_s=30) from error
         raise Problem("STORE_UNAVAILABLE", "The analytics store did not answer.", retry_after_s=5) from error

@@ -102,7 +102,7 @@ def test_a_bad_line_costs_only_itself(tmp_path: Path) -> None:
 
 
 def large_text() -> tuple[bytes, int]:
-    clients = random.Random(5)  # noqa: S311 - no secret: text that does not compress away
+    clients = random.Random(5)
     records = [client_day(clientId=f"{clients.getrandbits(64):016X}", sessions=n) for n in range(30_000)]
     return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records), len(records)
 
