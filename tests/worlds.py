@@ -19,7 +19,7 @@ from odometer.collect.import_rows import FileChunk, encode_chunk
 from odometer.store.append import Batch
 from odometer.store.bulk import BulkAppend
 from tests.conftest import Store
-from tests.oracle.wire import DAY_MS, OPTS, SUMMED, Received, Record, at_ms, clock_shift
+from tests.oracle.wire import DAY_MS, OPTS, Received, Record, at_ms, clock_shift
 
 HOUR_MS = DAY_MS // 24
 MINUTE_MS = 60_000
@@ -71,7 +71,7 @@ _LIVE: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStr
     "event": (_NAME, {**_COUNTED, **_SESSION}),
     "license": ({}, _LICENSE),
     "custom_event": ({**_NAME, "data": st.just([["k", "v"], ["k", "w"]])}, _SESSION),
-    "exception": ({"className": st.just("E"), "methodName": st.just("m")}, _SESSION),
+    "exception": ({name: st.just("E") for name in ("className", "methodName", "message", "stackTrace")}, _SESSION),
     "reachout_delivered": ({"campaignId": st.just(41), "mode": st.sampled_from(["auto", "manual"])}, {}),
 }
 _SUMMED: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]] = {
@@ -85,6 +85,7 @@ _SUMMED: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchS
     ),
     "event_day": (_NAME, _COUNTED),
 }
+_OPT_KINDS = ("none",) * 14 + ("out", "out_in")
 _MACHINE = {"machineId": st.sampled_from(["M1", "M2", None, "", "<NULL>"])}
 
 
@@ -103,11 +104,15 @@ class Delivery:
         """Whether one envelope can carry it; else it goes as lines."""
         return len({(record["clientId"], record.get("machineId")) for record in self.records}) == 1
 
+    @property
+    def wire_batch_id(self) -> str:
+        """The batchId that the server hears of: imports and lines have none."""
+        return self.batch_id if self.envelope and not self.is_import else ""
+
     def received(self) -> list[Received]:
-        """Its records as the oracle takes them; imports and lines have no batchId."""
+        """Its records as the oracle takes them."""
         shift_ms = 0 if self.is_import else clock_shift(self.sent_at_ms, self.received_ms)
-        batch_id = self.batch_id if self.envelope and not self.is_import else ""
-        return [Received(record, self.received_ms, batch_id, shift_ms) for record in self.records]
+        return [Received(record, self.received_ms, self.wire_batch_id, shift_ms) for record in self.records]
 
 
 World = list[Delivery]
@@ -174,12 +179,14 @@ def _client_live(draw: st.DrawFn, client: str, days: Sequence[dt.date], opts: st
         record["seq"] = seq
         # What an opt record's machine means is nobody's business: such a record counts for nothing else.
         if record["type"] not in OPTS:
-            record |= draw(st.fixed_dictionaries({}, optional=_MACHINE))
+            record.update(draw(st.fixed_dictionaries({}, optional=_MACHINE)))
     return records
 
 
 @st.composite
-def _batches(draw: st.DrawFn, records: list[Record], client: str, *, steady: bool, in_order: bool) -> World:
+def _batches(
+    draw: st.DrawFn, records: list[Record], client: str, days: Sequence[dt.date], *, steady: bool, in_order: bool
+) -> World:
     """The records of a client cut into batches, perhaps out of order, some sent again with other company."""
     order = list(records) if in_order else draw(st.permutations(records))
     parts = []
@@ -189,7 +196,7 @@ def _batches(draw: st.DrawFn, records: list[Record], client: str, *, steady: boo
         order = order[size:]
     for _ in range(draw(st.integers(0, 2)) if records else 0):
         again = draw(st.lists(st.sampled_from(records), min_size=1, max_size=4, unique_by=id))
-        parts.append(again if in_order or steady else [draw(_perhaps_altered(record)) for record in again])
+        parts.append(again if in_order or steady else [draw(_perhaps_altered(record, days)) for record in again])
     found: World = []
     for number, part in enumerate(parts):
         batch_id = f"{client}-{number}"
@@ -198,11 +205,11 @@ def _batches(draw: st.DrawFn, records: list[Record], client: str, *, steady: boo
 
 
 @st.composite
-def _perhaps_altered(draw: st.DrawFn, record: Record) -> Record:
+def _perhaps_altered(draw: st.DrawFn, record: Record, days: Sequence[dt.date]) -> Record:
     """Rarely a sender that lost its count: another record under a seq that was used."""
     if draw(st.integers(0, 5)):
         return record
-    return draw(_live_record(record["clientId"], ANCHORS[:1])) | {"seq": record["seq"]}
+    return draw(_live_record(record["clientId"], days)) | {"seq": record["seq"]}
 
 
 @st.composite
@@ -233,25 +240,25 @@ def worlds(draw: st.DrawFn, *, steady: bool = False) -> World:
     names = draw(st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=5, unique=True))
     live: World = []
     history: list[Record] = []
-    opt_kinds = ["none"] * 7 + ["out"] + (["none"] if steady else ["out_in"])
     for client in names:
-        opts = draw(st.sampled_from(opt_kinds))
+        opts = draw(st.sampled_from([kind for kind in _OPT_KINDS if kind != "out_in" or not steady]))
         records = draw(_client_live(client, days, opts))
-        live += draw(_batches(records, client, steady=steady, in_order=opts == "out_in"))
+        live += draw(_batches(records, client, days, steady=steady, in_order=opts == "out_in"))
         history += draw(st.lists(_import_record(client, days), max_size=5))
         if opts == "none":
             # An archive may hold what was sent live as well, or an opt-out from before there were numbers.
             history += draw(st.lists(st.sampled_from(records), max_size=2)) if records and steady else []
-            history += [draw(_live_record(client, days, "opt_out"))] if draw(st.integers(0, 15)) == 0 else []
+            history += [draw(_live_record(client, days, "opt_out"))] if draw(st.integers(0, 31)) == 0 else []
     if not steady:
         live = draw(_relayed(live))
-    return sorted([*live, *draw(_imports(history, live))], key=lambda one: (one.received_ms, one.batch_id))
+    return sorted([*live, *draw(_imports(history, live))], key=lambda one: (one.received_ms, one.wire_batch_id))
 
 
 @st.composite
 def _relayed(draw: st.DrawFn, live: World) -> World:
     """Perhaps two batches of the world reach the server in one request of a relay."""
-    if len(live) < 2 or draw(st.integers(0, 2)):
+    ordered = any(record["type"] == "opt_in" for one in live for record in one.records)
+    if ordered or len(live) < 2 or draw(st.integers(0, 2)):
         return live
     first, second, *others = sorted(live, key=lambda one: one.received_ms)
     if not {r["clientId"] for r in first.records}.isdisjoint(r["clientId"] for r in second.records):
@@ -281,28 +288,35 @@ def _imports(draw: st.DrawFn, history: list[Record], live: World) -> World:
     return found
 
 
-def feed(store: Store, world: Iterable[Delivery], *, derive_each: bool = False, product: int | None = None) -> int:
-    """Bring a world into the store, delivery by delivery, and derive it; returns its product."""
+def feed(store: Store, world: Sequence[Delivery], *, pause: int | None = None, product: int | None = None) -> int:
+    """Bring a world into the store, delivery by delivery, and derive it; returns its product.
+
+    Derives at the end, and after delivery number `pause` as well, so that the rest comes as a change.
+    """
     product = store.new_product() if product is None else product
     touched: set[str] = set()
-    for delivery in world:
+    imported_from: int | None = None
+    for number, delivery in enumerate(world):
         if delivery.is_import:
-            append = _import(store, product, delivery)
-            store.derivation.derive_since(product, append.ingest_no_before)
-            continue
-        batch = _batch(product, delivery)
-        store.writer.append(batch).result(timeout=60)
-        touched |= {row["client"] for row in batch.rows}
-        if derive_each:
+            append = BulkAppend(store.engine, product, delivery.received_ms)
+            if append.append(_encoded(delivery)).accepted and imported_from is None:
+                imported_from = append.ingest_no_before
+        else:
+            batch = _batch(product, delivery)
+            store.writer.append(batch).result(timeout=60)
+            touched |= {row["client"] for row in batch.rows}
+        if number in (pause, len(world) - 1):
+            if imported_from is not None:
+                store.derivation.derive_since(product, imported_from)
             store.derivation.derive_clients(product, touched)
-            touched = set()
-    store.derivation.derive_clients(product, touched)
+            touched, imported_from = set(), None
     return product
 
 
 def feed_as_stored(store: Store, world: Iterable[Delivery]) -> int:
-    """Bring a world into the store past the writer, as two servers that do not know of each other would: the
-    truth then holds replays beside their originals, and derivation alone has to tell them apart.
+    """Bring a world into the store past the writer, as two servers that do not know of each other would.
+
+    The truth then holds replays beside their originals, and derivation alone has to tell them apart.
     """
     product = store.new_product()
     for ingest_no, delivery in enumerate(world, 1):
@@ -310,18 +324,11 @@ def feed_as_stored(store: Store, world: Iterable[Delivery]) -> int:
             rows = [orjson.loads(line) for line in _encoded(delivery).splitlines()]
         else:
             rows = [dict(row) for row in _batch(product, delivery).rows]
-        batch_id = delivery.received()[0].batch_id
-        constants = {"product": product, "received_ms": delivery.received_ms, "batch_id": batch_id}
+        constants = {"product": product, "received_ms": delivery.received_ms, "batch_id": delivery.wire_batch_id}
         lines = b"\n".join(orjson.dumps({**row, **constants, "ingest_no": ingest_no}) for row in rows)
         store.engine.insert_json("records", lines)
     store.derivation.derive_since(product, 0)
     return product
-
-
-def _import(store: Store, product: int, delivery: Delivery) -> BulkAppend:
-    append = BulkAppend(store.engine, product, delivery.received_ms)
-    append.append(_encoded(delivery))
-    return append
 
 
 def _encoded(delivery: Delivery) -> bytes:
@@ -378,6 +385,3 @@ def dealt_anew(world: World) -> Callable[[st.DrawFn], World]:
 def dealings(world: World) -> st.SearchStrategy[World]:
     """All ways to deal a steady world anew."""
     return st.composite(dealt_anew(world))()
-
-
-__all__ = ["SUMMED", "Delivery", "World", "dealings", "feed", "feed_as_stored", "received", "worlds"]

@@ -102,10 +102,10 @@ def test_the_contracts_daily_properties_are_the_catalogues() -> None:
     assert set(DAILY) == {name for name, prop in BY_NAME.items() if prop.daily}
 
 
-@given(world=worlds(), derive_each=st.booleans())
-@example(world=[], derive_each=False)
-def test_derived_rows_are_what_the_records_say(store: Store, world: World, *, derive_each: bool) -> None:
-    check(store, feed(store, world, derive_each=derive_each), world)
+@given(world=worlds(), pause=st.none() | st.integers(0, 5))
+@example(world=[], pause=None)
+def test_derived_rows_are_what_the_records_say(store: Store, world: World, pause: int | None) -> None:
+    check(store, feed(store, world, pause=pause), world)
 
 
 @given(data=st.data(), world=worlds())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, counts
-from odometer.store.derive_sql import EVERYTHING, SHOULD_BE, Scope, difference, find_duplicate
+from odometer.store.derive_sql import EVERYTHING, SHOULD_BE, Scope, difference, find_duplicate, opt_records
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
 from odometer.store.tables import Table
@@ -78,9 +78,9 @@ class Derivation:
 
     def _derive(self, scope: Scope) -> None:
         with self._one_at_a_time:
-            self._erase_opted_out(scope)
             # Telling duplicates apart costs several times more than finding that there are none.
             scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
+            self._erase_opted_out(scope)
             changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).
@@ -96,11 +96,7 @@ class Derivation:
 
     def _erase_opted_out(self, scope: Scope) -> None:
         """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""
-        found = self._engine.rows(
-            f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
-            WHERE {scope.records} AND type IN ('opt_out', 'opt_in')""",
-            scope.params,
-        )
+        found = self._engine.rows(opt_records(scope), scope.params)
         opts: dict[str, list[OptRecord]] = {}
         for client, seq, used_ms, canonical, is_out in found:
             opts.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))

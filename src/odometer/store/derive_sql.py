@@ -86,6 +86,11 @@ def _sent(prop: Property) -> tuple[str, str]:
     return in_set, value
 
 
+def opt_records(scope: Scope) -> str:
+    """The opt records of the scope, each once, as the members of `OptRecord` after the client."""
+    return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {_OPT_OR_NOT}"
+
+
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
 
 
