@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from odometer.model.properties import BY_NAME, CURRENT
 from tests.conftest import Store
 from tests.oracle.history import Life, lives
-from tests.oracle.wire import DAILY, FLAGS, Value
-from tests.worlds import World, feed, feed_as_stored, received, worlds
+from tests.oracle.wire import DAILY, FLAGS, Value, milliseconds
+from tests.worlds import CLIENTS, Delivery, World, feed, feed_as_stored, received, worlds
 
 Row = dict[str, Any]
 _NEVER = dt.date(1970, 1, 1)
@@ -113,3 +113,19 @@ def test_replays_beside_their_originals_are_told_apart(store: Store, data: st.Da
     # A client that opts in again would be judged by refusals at the door, which nobody guards here.
     arrival = data.draw(st.permutations(world))
     check(store, feed_as_stored(store, arrival), world)
+
+
+def _heartbeat(day: str, received: str, number: int) -> Delivery:
+    record = {"clientId": CLIENTS[0], "type": "heartbeat", "at": f"{day}T00:00:00Z", "seq": 1}
+    return Delivery((record,), milliseconds(f"{received}T00:00:00Z"), f"batch-{number}")
+
+
+def test_another_record_under_a_used_seq_does_not_erase_the_first_for_an_opt_out_between_them(store: Store) -> None:
+    opt_out = {"clientId": CLIENTS[0], "type": "opt_out", "at": "2031-02-08T00:00:00Z"}
+    world = [
+        _heartbeat("2031-02-07", "2031-02-07", 1),
+        Delivery((opt_out,), milliseconds("2031-02-09T00:00:00Z"), "", is_import=True),
+        _heartbeat("2031-02-10", "2031-02-10", 2),
+    ]
+    check(store, feed(store, world), world)
+    check(store, feed_as_stored(store, world), world)
