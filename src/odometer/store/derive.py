@@ -100,21 +100,25 @@ class Derivation:
         opts: dict[str, list[OptRecord]] = {}
         for client, seq, used_ms, canonical, is_out in found:
             opts.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
-        suspects = [client for client, records in opts.items() if any(opt.is_out for opt in records)]
-        for client in suspects:
-            self._erase_after_opt_out(scope.product_id, client, opts[client])
-
-    def _erase_after_opt_out(self, product_id: int, client: str, opts: list[OptRecord]) -> None:
-        one = {"product": product_id, "client": client}
-        where = "product = {product:UInt64} AND client = {client:String}"
-        records = self._engine.rows(
-            f"SELECT seq, hash, used_ms FROM {DATABASE}.records WHERE {where} AND type NOT IN ('opt_out', 'opt_in')",
-            one,
+        doomed = self._sent_after_opt_out(
+            scope, {client: known for client, known in opts.items() if any(opt.is_out for opt in known)}
         )
-        doomed = [(seq, hash_) for seq, hash_, used_ms in records if not counts(seq, used_ms, opts)]
         if doomed:
             self._engine.command(
-                f"DELETE FROM {DATABASE}.records WHERE {where} AND type NOT IN ('opt_out', 'opt_in') "
-                "AND (seq, hash) IN {doomed:Array(Tuple(UInt64, UInt128))}",
-                {**one, "doomed": doomed},
+                f"""DELETE FROM {DATABASE}.records WHERE {scope.records} AND type NOT IN ('opt_out', 'opt_in')
+                AND (client, seq, hash) IN {{doomed:Array(Tuple(String, UInt64, UInt128))}}""",
+                {**scope.params, "doomed": doomed},
             )
+
+    def _sent_after_opt_out(self, scope: Scope, opts: dict[str, list[OptRecord]]) -> list[tuple[str, int, int]]:
+        """Identities of the records that do not count, of clients that opted out once."""
+        if not opts:
+            return []
+        records = self._engine.rows(
+            f"""SELECT client, seq, hash, used_ms FROM {DATABASE}.records
+            WHERE {scope.records} AND client IN {{suspects:Array(String)}} AND type NOT IN ('opt_out', 'opt_in')""",
+            {**scope.params, "suspects": sorted(opts)},
+        )
+        return [
+            (client, seq, hash_) for client, seq, hash_, used_ms in records if not counts(seq, used_ms, opts[client])
+        ]

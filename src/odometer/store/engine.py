@@ -76,6 +76,9 @@ class Engine:
             "max_threads": threads_per_query or os.cpu_count() or 2,
             # A history of many years touches many monthly partitions at once.
             "max_partitions_per_insert_block": 0,
+            # An erasure takes effect at once for every reader; the engine rewrites its files seconds later.
+            "lightweight_deletes_sync": 0,
+            "apply_mutations_on_fly": 1,
         }
         self._free: queue.LifoQueue[Client] = queue.LifoQueue()
         self._all: list[Client] = []
