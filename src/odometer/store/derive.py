@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, counts
-from odometer.store.derive_sql import EVERYTHING, SHOULD_BE, Scope, difference, find_duplicate, opt_records
+from odometer.store.derive_sql import (
+    EVERYTHING,
+    SHOULD_BE,
+    Scope,
+    difference,
+    find_duplicate,
+    opt_records,
+    usage_of_suspects,
+)
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
 from odometer.store.tables import Table
@@ -114,11 +122,7 @@ class Derivation:
         """Identities of the records that do not count, of clients that opted out once."""
         if not opts:
             return []
-        records = self._engine.rows(
-            f"""SELECT client, seq, hash, used_ms FROM {DATABASE}.records
-            WHERE {scope.records} AND client IN {{suspects:Array(String)}} AND type NOT IN ('opt_out', 'opt_in')""",
-            {**scope.params, "suspects": sorted(opts)},
-        )
+        records = self._engine.rows(usage_of_suspects(scope), {**scope.params, "suspects": sorted(opts)})
         return [
             (client, seq, hash_) for client, seq, hash_, used_ms in records if not counts(seq, used_ms, opts[client])
         ]

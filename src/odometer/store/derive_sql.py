@@ -91,6 +91,16 @@ def opt_records(scope: Scope) -> str:
     return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {_OPT_OR_NOT}"
 
 
+def usage_of_suspects(scope: Scope) -> str:
+    """(client, seq, hash, used_ms) of what the clients of the parameter `suspects` sent beside opt records.
+
+    Each once: a later record under a used seq, which does not count anyway, must not judge the first one.
+    """
+    return f"""
+        SELECT client, seq, hash, used_ms FROM {_records(scope)}
+        WHERE client IN {{suspects:Array(String)}} AND NOT {_OPT_OR_NOT}"""
+
+
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
 
 
