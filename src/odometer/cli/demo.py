@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import secrets
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from odometer.app import analytics_of, clock_of, registry_of
 from odometer.cli.operations import run_import
 from odometer.demo import DEMO_PRODUCT, generate
-from odometer.errors import Problem, StartError
+from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 
 EMAIL: Final = "demo@odometer.example"
@@ -48,7 +49,8 @@ def _load(settings: Settings, wanted: dict[str, int]) -> None:
         raise StartError(f"{settings.data} holds a demo made with {state['options']}; remove the folder for another.")
     if state.get("done"):
         return
-    settings.data.mkdir(parents=True, exist_ok=True)
+    if not state:
+        _refuse_foreign_data(settings)
     today = clock_of(settings).today()
     state = state or {"options": wanted, "today": today.isoformat(), "done": False}
     state_file.write_text(json.dumps(state))
@@ -59,6 +61,13 @@ def _load(settings: Settings, wanted: dict[str, int]) -> None:
         run_import(settings, analytics, PRODUCT_ID, [history], settings.data / "demo-rejected.ndjson")
     history.unlink()
     state_file.write_text(json.dumps(state | {"done": True}))
+
+
+def _refuse_foreign_data(settings: Settings) -> None:
+    """The demo brings an administrator whose password everybody knows: it must never get into real data."""
+    with registry_of(settings) as registry:
+        if registry.users.list() or registry.products.list():
+            raise StartError(f"{settings.data} holds data that the demo did not make; point ODOMETER_DATA elsewhere.")
 
 
 def _write_history(path: Path, state: dict[str, Any]) -> None:
@@ -78,14 +87,15 @@ def _add_product(settings: Settings) -> None:
 
 
 def _token(settings: Settings) -> str:
-    """A token for the first curl; a new one at each start, since only its hash is stored."""
+    """The token of the first curl. Made-up data may have it lie in a file, so that it stays the same at each start."""
+    token_file = settings.data / "demo-token"
     with registry_of(settings) as registry:
-        try:
-            registry.tokens.revoke(_TOKEN_NAME, EMAIL)
-        except Problem as problem:
-            if problem.code != "NOT_FOUND":
-                raise
-        return registry.tokens.add(_TOKEN_NAME, EMAIL)
+        if token_file.exists() and registry.tokens.find(token := token_file.read_text()) is not None:
+            return token
+        token = registry.tokens.add(f"{_TOKEN_NAME} {secrets.token_hex(4)}", EMAIL)
+    token_file.touch(mode=0o600)
+    token_file.write_text(token)
+    return token
 
 
 def _say_ready(settings: Settings, token: str) -> None:

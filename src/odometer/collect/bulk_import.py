@@ -121,6 +121,8 @@ class _RejectsFile:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> "_RejectsFile":
+        # One of an earlier import would look as if this one had rejects.
+        self._path.unlink(missing_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:

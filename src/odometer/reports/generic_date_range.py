@@ -62,7 +62,7 @@ def run(request: DateRangeRequest, context: Context) -> dict[str, Any]:
 REPORT = Report(
     path="/v3/reporting/generic/dateRange",
     title="New, active and lost",
-    description="How many installations are new, active and lost in a range of days (contract 03).",
+    description="How many installations are new, active and lost in a range of days.",
     request=DateRangeRequest,
     run=run,
     example=(
