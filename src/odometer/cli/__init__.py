@@ -28,3 +28,6 @@ def main() -> None:
         where = f"{refusal.field}: " if isinstance(refusal, Problem) and refusal.field else ""
         sys.stderr.write(f"odometer: {where}{refusal}\n")
         sys.exit(1)
+    except OSError as failure:
+        sys.stderr.write(f"odometer: {failure.filename or 'the system'}: {failure.strerror or failure}\n")
+        sys.exit(1)
