@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from odometer.errors import Problem
-from odometer.model.opt_out import OptRecord, counts, is_out_now
+from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
 from odometer.store.engine import DATABASE, Engine
 
@@ -187,7 +187,4 @@ def _read_opts(engine: Engine) -> dict[tuple[int, str], list[OptRecord]]:
         f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
         WHERE type IN ('opt_out', 'opt_in')"""
     )
-    opts: dict[tuple[int, str], list[OptRecord]] = {}
-    for product, client, seq, used_ms, canonical, is_out in rows:
-        opts.setdefault((product, client), []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
-    return opts
+    return by_client(((product, client), *opt) for product, client, *opt in rows)

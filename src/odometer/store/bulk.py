@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from odometer.model.opt_out import OptRecord, counts
+from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.tables import RECORDS
 
@@ -65,7 +65,7 @@ class BulkAppend:
     def _opted_out(self) -> list[tuple[str, int, int]]:
         """Identities of staged records that are not stored yet and follow an opt-out (contract 09, Opt-out)."""
         product = {"product": self._product_id}
-        opts = self._engine.rows(
+        rows = self._engine.rows(
             f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM (
                 SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.staging WHERE type IN ('opt_out', 'opt_in')
                 UNION ALL
@@ -74,10 +74,8 @@ class BulkAppend:
                     AND client IN (SELECT client FROM {DATABASE}.staging))""",
             product,
         )
-        by_client: dict[str, list[OptRecord]] = {}
-        for client, seq, used_ms, canonical, is_out in opts:
-            by_client.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
-        if not by_client:
+        opts: dict[str, list[OptRecord]] = by_client(rows)
+        if not opts:
             return []
         staged = self._engine.rows(
             f"""SELECT DISTINCT client, seq, hash, used_ms FROM {DATABASE}.staging
@@ -85,13 +83,9 @@ class BulkAppend:
                 AND ({_IDENTITY}) NOT IN (
                     SELECT {_IDENTITY} FROM {DATABASE}.records WHERE product = {{product:UInt64}}
                         AND client IN {{clients:Array(String)}})""",
-            {**product, "clients": sorted(by_client)},
+            {**product, "clients": sorted(opts)},
         )
-        return [
-            (client, seq, hash_)
-            for client, seq, hash_, used_ms in staged
-            if not counts(seq, used_ms, by_client[client])
-        ]
+        return sent_after_opt_out(staged, opts)
 
     @property
     def last_ingest_no(self) -> int:

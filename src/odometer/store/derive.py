@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from odometer.model.opt_out import OptRecord, counts
+from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.derive_sql import (
     EVERYTHING,
     SHOULD_BE,
@@ -104,10 +104,7 @@ class Derivation:
 
     def _erase_opted_out(self, scope: Scope) -> None:
         """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""
-        found = self._engine.rows(opt_records(scope), scope.params)
-        opts: dict[str, list[OptRecord]] = {}
-        for client, seq, used_ms, canonical, is_out in found:
-            opts.setdefault(client, []).append(OptRecord(seq, used_ms, canonical, bool(is_out)))
+        opts: dict[str, list[OptRecord]] = by_client(self._engine.rows(opt_records(scope), scope.params))
         doomed = self._sent_after_opt_out(
             scope, {client: known for client, known in opts.items() if any(opt.is_out for opt in known)}
         )
@@ -123,6 +120,4 @@ class Derivation:
         if not opts:
             return []
         records = self._engine.rows(usage_of_suspects(scope), {**scope.params, "suspects": sorted(opts)})
-        return [
-            (client, seq, hash_) for client, seq, hash_, used_ms in records if not counts(seq, used_ms, opts[client])
-        ]
+        return sent_after_opt_out(records, opts)
