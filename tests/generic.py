@@ -1,32 +1,50 @@
-"""Asking generic/dateRange of the engine, and the same question of the oracle."""
+"""Asking the generic reports of the engine, and the same questions of the oracle."""
 
+import dataclasses
 import datetime as dt
+import importlib
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from odometer.reports.definition import Context
 from odometer.reports.generic_date_range import REPORT
 from tests.conftest import Store
+from tests.oracle import generic
 from tests.oracle.history import Life
-from tests.oracle.status import Question, answer
 
 Request = dict[str, Any]
+CUSTOM_TYPES = {"C04": 3}
 
 
 def by_engine(store: Store, product: int, request: Request, today: dt.date, product_silence: int = 40) -> Any:
-    """The answer body of the server."""
-    context = Context(product, product_silence, None, today, store.questions)
-    return REPORT.run(REPORT.request.model_validate(request), context)
+    """The answer body of the server to generic/dateRange."""
+    return REPORT.run(REPORT.request.model_validate(request), _context(store, product, today, product_silence))
+
+
+def current_by_engine(store: Store, product: int, request: Request, today: dt.date, product_silence: int = 40) -> Any:
+    """The answer body of the server to generic/current."""
+    report = importlib.import_module("odometer.reports.generic_current").REPORT
+    return report.run(report.request.model_validate(request), _context(store, product, today, product_silence))
+
+
+def _context(store: Store, product: int, today: dt.date, product_silence: int) -> Context:
+    told: dict[str, Any] = {"custom_types": CUSTOM_TYPES}
+    known = {field.name for field in dataclasses.fields(Context)}
+    extra = {name: value for name, value in told.items() if name in known}
+    return Context(product, product_silence, None, today, store.questions, **extra)
 
 
 def by_oracle(lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40) -> Any:
-    """The answer body that the contract wants."""
-    question = Question(
-        start=dt.date.fromisoformat(request["startDate"]),
-        stop=dt.date.fromisoformat(request["stopDate"]),
-        split=request.get("dateSplit"),
-        silence=request.get("daysUntilDeclaredLost") or product_silence,
-        when_declared=request.get("dateReportedLost") == "dateDeclaredLost",
-        today=today,
-    )
-    return answer(lives, question, request["clientStatus"])
+    """The answer body that the contract wants of generic/dateRange."""
+    return generic.date_range(lives, request, today=today, silence=product_silence)
+
+
+def current_by_oracle(lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40) -> Any:
+    """The answer body that the contract wants of generic/current."""
+    return generic.current(lives, request, today=today, silence=product_silence)
+
+
+def text(answer: Any) -> str:
+    """An answer as text: equal texts have the same members in the same order."""
+    return json.dumps(answer, ensure_ascii=False, indent=1)

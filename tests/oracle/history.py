@@ -23,13 +23,17 @@ class Day:
 
 @dataclass(slots=True)
 class Life:
-    """A client with at least one active day; `days` ascend. Event keys are (category or "", name)."""
+    """A client with at least one active day; `days` ascend. Event keys are (category or "", name).
+
+    `deliveries` are the campaigns it was shown, as (mode, campaign).
+    """
 
     client: str
     days: dict[dt.date, Day]
     current: dict[str, Value]
     opt_out_current: bool
     opt_out_historical: bool
+    deliveries: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def install(self) -> dt.date:
@@ -127,6 +131,9 @@ def _life(client: str, facts: list[_Fact], opts: list[_Fact]) -> Life:
         current,
         opt_out_current=greatest is not None and greatest.type == "opt_out",
         opt_out_historical=any(opt.type == "opt_out" for opt in opts),
+        deliveries={
+            (fact.record["mode"], fact.record["campaignId"]) for fact in facts if fact.type == "reachout_delivered"
+        },
     )
 
 

@@ -1,25 +1,20 @@
 """New, active and lost (contract 03), by looking at every client in every bucket."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from tests.oracle.history import Life
 
 STATUSES = ("new", "active", "lost")
 ONE_DAY = dt.timedelta(days=1)
 
-# Whether a client counts, judged by what it was on one of its active days (contract 02, bucket rule).
-Judge = Callable[[Life, dt.date], bool]
-Figures = dict[str, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request of generic/dateRange: `silence` is N, `today` is T."""
+    """What is asked of a client: `silence` is N, `today` is T. `start` None is the beginning."""
 
-    start: dt.date
+    start: dt.date | None
     stop: dt.date
     split: str | None
     silence: int
@@ -27,9 +22,14 @@ class Question:
     today: dt.date
 
 
-def everyone(_life: Life, _day: dt.date) -> bool:
-    """The judge without filters."""
-    return True
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One client counted once, in one bucket for one status; the row of `day` says what the client is there."""
+
+    bucket: dt.date | None
+    status: str
+    life: Life
+    day: dt.date
 
 
 def bucket_of(day: dt.date, split: str | None) -> dt.date | None:
@@ -41,56 +41,65 @@ def bucket_of(day: dt.date, split: str | None) -> dt.date | None:
     return day if split == "day" else None
 
 
-def buckets(question: Question) -> dict[dt.date | None, list[dt.date]]:
+def buckets(question: Question) -> dict[dt.date | None, set[dt.date]]:
     """Every bucket of the range with the days of it that lie inside the range."""
-    found: dict[dt.date | None, list[dt.date]] = {}
+    assert question.start is not None
+    found: dict[dt.date | None, set[dt.date]] = {}
     day = question.start
     while day <= question.stop:
-        found.setdefault(bucket_of(day, question.split), []).append(day)
+        found.setdefault(bucket_of(day, question.split), set()).add(day)
         day += ONE_DAY
     return found
 
 
-def figures(lives: Iterable[Life], question: Question, judge: Judge = everyone) -> dict[dt.date | None, Figures]:
-    """The three figures of every bucket of the range."""
-    found: dict[dt.date | None, Figures] = {}
+def in_buckets(lives: Iterable[Life], question: Question) -> Iterator[Count]:
+    """Every client in every bucket of the range (generic/dateRange)."""
     clients = list(lives)
     for bucket, days in buckets(question).items():
-        figure = dict.fromkeys(STATUSES, 0)
         for life in clients:
-            for status in statuses(life, set(days), question, judge):
-                figure[status] += 1
-        found[bucket] = figure
-    return found
+            for status, day in judged_inside(life, days, question).items():
+                yield Count(bucket, status, life, day)
 
 
-def statuses(life: Life, bucket: set[dt.date], question: Question, judge: Judge = everyone) -> set[str]:
-    """What one client is in one bucket, given as its days inside the range."""
+def judged_inside(life: Life, bucket: set[dt.date], question: Question) -> dict[str, dt.date]:
+    """What one client is in one bucket, given as its days inside the range, and the day whose row says more."""
     # Days after today do not exist for any report.
     active = [day for day in life.days if day <= question.today]
     if not active:
-        return set()
-    found = set()
+        return {}
+    found = {}
     inside = [day for day in active if day in bucket]
-    if inside and judge(life, max(inside)):
-        found.add("active")
+    if inside:
+        found["active"] = max(inside)
         if min(active) in bucket:
-            found.add("new")
-    seen = max(active)
-    declared = seen + dt.timedelta(days=question.silence)
-    reported = declared if question.when_declared else seen
-    if declared <= question.today and reported in bucket and judge(life, seen):
-        found.add("lost")
+            found["new"] = max(inside)
+    reported = loss_date(max(active), question)
+    if reported is not None and reported in bucket:
+        # Lost is always judged by the last known value.
+        found["lost"] = max(active)
     return found
 
 
-def answer(lives: Iterable[Life], question: Question, wanted: Iterable[str]) -> dict[str, Any]:
-    """The body of the answer: figures asked for in the order new, active, lost; dates ascend and are dense."""
-    asked = set(wanted)
-    shaped = {
-        bucket: {status: figure[status] for status in STATUSES if status in asked}
-        for bucket, figure in figures(lives, question).items()
-    }
-    if question.split is None:
-        return {"result": shaped[None]}
-    return {"result": {str(bucket): figure for bucket, figure in shaped.items()}}
+def as_last_known(lives: Iterable[Life], question: Question) -> Iterator[Count]:
+    """Every client by its last known state (generic/current)."""
+    start = dt.date.min if question.start is None else question.start
+    for life in lives:
+        active = [day for day in life.days if day <= question.today]
+        if not active:
+            continue
+        seen = max(active)
+        if seen >= start:
+            yield Count(None, "active", life, seen)
+        if min(active) >= start:
+            yield Count(None, "new", life, seen)
+        reported = loss_date(seen, question)
+        if reported is not None and start <= reported <= question.today:
+            yield Count(None, "lost", life, seen)
+
+
+def loss_date(seen: dt.date, question: Question) -> dt.date | None:
+    """The day on which a client last seen on `seen` is reported lost; None while it is not lost."""
+    declared = seen + dt.timedelta(days=question.silence)
+    if declared > question.today:
+        return None
+    return declared if question.when_declared else seen

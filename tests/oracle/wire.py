@@ -99,7 +99,8 @@ def exact(number: float | Decimal) -> Decimal:
     return number if isinstance(number, Decimal) else Decimal(repr(number))
 
 
-def _shortest(number: float | Decimal) -> str:
+def shortest(number: float | Decimal) -> str:
+    """A number as the shortest decimal text."""
     text = format(exact(number), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
@@ -170,7 +171,7 @@ def _canonical_member(record: Record, member: str, value: object) -> object:
     if member in ("category", "name"):
         return name_of(value) or None
     if isinstance(value, int | float | Decimal):
-        return _shortest(value)
+        return shortest(value)
     return None if value == "" else value
 
 
@@ -179,4 +180,4 @@ def _canonical_value(value: Value) -> str:
         return ""
     if isinstance(value, bool):
         return "1" if value else "0"
-    return value if isinstance(value, str) else _shortest(value)
+    return value if isinstance(value, str) else shortest(value)
