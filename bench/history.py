@@ -9,6 +9,13 @@ PRODUCT = 900001
 FIRST = dt.date(2030, 1, 1)
 LAST = dt.date(2030, 12, 31)
 
+# The first ones are rarer than the last ones.
+COUNTRIES = [
+    *("IS", "MT", "LU", "EE", "NZ", "FI", "NO", "PT", "AT", "SE"),
+    *("CH", "NL", "PL", "ES", "IT", "CA", "FR", "GB", "DE", "US"),
+]
+SYSTEMS = ["Microsoft Windows 10", "Microsoft Windows 11", "macOS 14", "macOS 15", "Linux Ubuntu"]
+
 _DAYS = f"""
     SELECT client, arrayJoin(arrayDistinct(arrayMap(
         i -> toDate('{FIRST}') + install
@@ -23,13 +30,28 @@ def write_history(engine: Engine, clients: int) -> None:
     engine.command(
         f"""INSERT INTO {DATABASE}.client_day
             (product, client, day, install, prev_day, next_day,
-            sessions, runtime_ms, p_prod_version, p_prod_edition, sign)
+            sessions, runtime_ms, p_prod_version, p_prod_edition, p_geography_country, p_os_version, sign)
         SELECT {PRODUCT}, client, day, min(day) OVER (PARTITION BY client),
             lagInFrame(day, 1, toDate(0)) OVER w, leadInFrame(day, 1, toDate(65535)) OVER w,
             1, 600000, toString(1 + intDiv(toUInt32(day) - 21915, 45)),
-            ['Free', 'Standard', 'Pro'][1 + sipHash64(client, 'e') % 3], 1
+            ['Free', 'Standard', 'Pro'][1 + sipHash64(client, 'e') % 3],
+            {COUNTRIES}[1 + toUInt32(sqrt(sipHash64(client, 'g') % 400))],
+            {SYSTEMS}[1 + sipHash64(client, 's', toYYYYMM(day) < 203007) % {len(SYSTEMS)}], 1
         FROM ({_DAYS}) WHERE day <= '{LAST}'
         WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)""",
+        {"clients": clients},
+    )
+    # Two installations share every third machine; some send no machine.
+    engine.command(
+        f"""INSERT INTO {DATABASE}.client
+            (product, client, install, last_seen, active_days, active_weeks, active_months, sessions, runtime_ms,
+            p_machine_id, p_ram, sign)
+        SELECT {PRODUCT}, client, min(day), max(day), count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)),
+            count(), count() * 600000,
+            if(sipHash64(client, 'm') % 20 = 0, '',
+                lower(hex(sipHash64(sipHash64(client, 'm') % intDiv({{clients:UInt64}} * 3, 4))))),
+            [4096, 8192, 16384, 32768][1 + sipHash64(client, 'r') % 4], 1
+        FROM {DATABASE}.client_day WHERE product = {PRODUCT} GROUP BY client""",
         {"clients": clients},
     )
     engine.command(
@@ -41,5 +63,5 @@ def write_history(engine: Engine, clients: int) -> None:
               FROM {DATABASE}.client_day WHERE product = {PRODUCT})""",
     )
     write_mark(engine, 1)
-    for table in ("client_day", "records"):
+    for table in ("client_day", "client", "records"):
         engine.command(f"OPTIMIZE TABLE {DATABASE}.{table} FINAL")

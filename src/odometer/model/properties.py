@@ -8,6 +8,9 @@ DataType = Literal["string", "number", "boolean", "date", "events", "deliveries"
 LICENSE_TYPES: Final = ("evaluation", "purchased", "freeware", "unknown", "nfr", "custom1", "custom2", "custom3")
 VIRTUAL_MACHINE: Final = "vm"
 MAX_TEXT: Final = 256
+# Custom property types (contract 01): a label with few values, many values, an identifier of a user or site.
+CUSTOM_TYPES: Final = (1, 2, 3)
+IDENTIFIER_TYPE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,23 @@ class Property:
     data_type: DataType
     daily: bool
     sent_as: Literal["set", "license", "envelope", "address", "derived"]
+
+    @property
+    def supports_regex(self) -> bool:
+        """Whether patterns may be asked of it (contract 01)."""
+        return self.data_type == "string" and self.name != "licenseType"
+
+    @property
+    def supports_null(self) -> bool:
+        """Whether it can have no value (contract 01); license, opt-out and back-off flags are false then."""
+        return self.name != "clientId" and not (
+            self.data_type == "date" or self.name.startswith(("licenseStatus.", "lifetime", "optOut.", "backOff."))
+        )
+
+    def supports_meta(self, custom_type: int | None) -> bool:
+        """Whether its values can be listed (contract 01); `custom_type` is the product's type of a custom slot."""
+        unlisted = ("clientId", "machineId", "licenseKey")
+        return self.data_type == "string" and self.name not in unlisted and custom_type != IDENTIFIER_TYPE
 
     @property
     def column(self) -> str:
@@ -158,6 +178,8 @@ BY_NAME: Final[dict[str, Property]] = {p.name: p for p in CATALOGUE}
 DAILY: Final = tuple(p for p in CATALOGUE if p.daily)
 CURRENT: Final = tuple(p for p in CATALOGUE if not p.daily and p.sent_as != "derived")
 
+DELIVERIES: Final = tuple(p for p in CATALOGUE if p.data_type == "deliveries")
+
 SETTABLE: Final = frozenset(p.name for p in CATALOGUE if p.sent_as == "set")
 GEOGRAPHY: Final = tuple(p.name for p in CATALOGUE if p.sent_as == "address")
 # Setting one level names the whole: the siblings that are not named become null (contract 09, `properties`).
@@ -166,3 +188,25 @@ LEVEL_SIBLINGS: Final[dict[str, tuple[str, ...]]] = {
     for family in (("os.platform", "os.version", "os.edition"), ("gpu.vendor", "gpu.model"))
     for name in family
 }
+
+# The sub-properties that requests may also name by level, under the bare name of the group.
+LEVELS: Final[dict[str, tuple[str, ...]]] = {
+    "os": ("platform", "version", "edition"),
+    "geography": ("continent", "country", "usState"),
+    "gpu": ("vendor", "model"),
+}
+# A flag's name inside `licenseStatus` to its property; two have an older name that is accepted on input.
+LICENSE_FLAGS: Final[dict[str, str]] = {
+    "activated": "licenseStatus.activated",
+    "allowed": "licenseStatus.allowed",
+    "blocked": "licenseStatus.blocked",
+    "expired": "licenseStatus.expired",
+    "whitelisted": "licenseStatus.allowed",
+    "blacklisted": "licenseStatus.blocked",
+}
+
+
+def find(name: str) -> Property | None:
+    """The property of a dotted API name, an old name of a license flag included."""
+    group, _, flag = name.partition(".")
+    return BY_NAME.get(LICENSE_FLAGS.get(flag, name) if group == "licenseStatus" else name)

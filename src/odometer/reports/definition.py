@@ -1,8 +1,8 @@
 """What a report is: a path, a request model, one `run` function. Reports are listed in `odometer.reports.REPORTS`."""
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from odometer.errors import Problem, invalid
 from odometer.model.calendar import DateRange, parse_range
+from odometer.selection.reading import Language
 from odometer.store.questions import Questions
 
 # Members of the query language. A report that does not know one refuses it instead of ignoring it (contract 00).
@@ -65,6 +66,8 @@ class Context:
         oldest_date: requests before this day are refused (contract 00), None = no limit.
         today: T of the contract.
         questions: the door to the analytics store.
+        may_use_license_keys: the caller has license_filtering.
+        custom_types: the product's types of custom properties, by slot.
 
     """
 
@@ -73,6 +76,13 @@ class Context:
     oldest_date: dt.date | None
     today: dt.date
     questions: Questions
+    may_use_license_keys: bool = False
+    custom_types: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def language(self) -> Language:
+        """What reading filters, segments and groups has to know."""
+        return Language(self.today, self.questions.is_pattern, self.may_use_license_keys, self.custom_types)
 
     def range_of(self, start: str, stop: str) -> DateRange:
         """The validated range of `startDate` and `stopDate`."""

@@ -6,7 +6,7 @@ Every statement reads the records of a scope (`product` and a condition on `clie
 from dataclasses import dataclass
 from typing import Any, Final
 
-from odometer.model.properties import CURRENT, DAILY, Property
+from odometer.model.properties import CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
 from odometer.store.tables import CLIENT, CLIENT_DAY, END_OF_DAYS, EVENT_DAY, NO_DAY, Table
 
@@ -186,7 +186,8 @@ def clients(scope: Scope) -> str:
     return f"""
         SELECT {{product:UInt64}} AS product, d.client AS client, install, last_seen, active_days, active_weeks,
             active_months, sessions, runtime_ms, o.is_out AS opt_out_current, o.was_out AS opt_out_historical,
-            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in CURRENT)}
+            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in CURRENT)},
+            {", ".join(f"r.{p.column} AS {p.column}" for p in DELIVERIES)}
         FROM (
             SELECT client, min(day) AS install, max(day) AS last_seen, toUInt32(count()) AS active_days,
                 toUInt32(uniqExact(toMonday(day))) AS active_weeks,
@@ -201,7 +202,18 @@ def clients(scope: Scope) -> str:
         ) AS o ON d.client = o.client
         LEFT JOIN (
             SELECT client, {last} FROM {_day_states(scope, CURRENT)} GROUP BY client
-        ) AS s ON d.client = s.client"""
+        ) AS s ON d.client = s.client
+        LEFT JOIN ({_deliveries(scope)}) AS r ON d.client = r.client"""
+
+
+def _deliveries(scope: Scope) -> str:
+    """(client, ids of the campaigns shown to it, for each mode)."""
+    campaign, mode = "JSONExtractUInt(data, 'campaignId')", "JSONExtractString(data, 'mode')"
+    shown = ", ".join(
+        f"arraySort(groupUniqArrayIf({campaign}, {mode} = '{p.name.partition('.')[2]}')) AS {p.column}"
+        for p in DELIVERIES
+    )
+    return f"SELECT client, {shown} FROM {_records(scope)} WHERE type = 'reachout_delivered' GROUP BY client"
 
 
 def event_days(scope: Scope) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from odometer.model.properties import CURRENT, DAILY, Property
+from odometer.model.properties import CATALOGUE, CURRENT, DAILY, Property
 from odometer.store.engine import DATABASE, Engine
 
 NO_DAY: Final = "toDate(0)"
@@ -45,11 +45,16 @@ def column_type(prop: Property) -> str:
     """The SQL type of a property column; empty text is null, booleans that can be unset and numbers are Nullable."""
     if prop.data_type == "number":
         return "Nullable(Float64)"
+    if prop.data_type == "deliveries":
+        return "Array(UInt64)"
     if prop.data_type == "boolean":
         return "UInt8" if prop.name.startswith("licenseStatus.") else "Nullable(UInt8)"
     # One value per client: a dictionary of them would only cost memory.
     return "String" if prop.name in ("machineId", "licenseKey") else "LowCardinality(String)"
 
+
+# Ids of the campaigns that were ever shown to a client, ascending.
+_DELIVERIES: Final = tuple((p.column, column_type(p)) for p in CATALOGUE if p.data_type == "deliveries")
 
 _RECORD_COLUMNS: Final = (
     ("product", "UInt64"),
@@ -129,6 +134,7 @@ CLIENT: Final = Table(
         ("opt_out_current", "UInt8"),
         ("opt_out_historical", "UInt8"),
         *((p.column, column_type(p)) for p in CURRENT),
+        *_DELIVERIES,
         ("sign", "Int8"),
     ),
     "CollapsingMergeTree(sign)",
@@ -161,7 +167,18 @@ DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY)
 TABLES: Final = (RECORDS, STAGING, *DERIVED, MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
-MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = ((1, tuple(table.ddl for table in TABLES)),)
+# Without a mark everything is derived again when the store is opened.
+_DERIVE_AGAIN: Final = f"TRUNCATE TABLE {DATABASE}.{MARK.name}"
+MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
+    (1, tuple(table.ddl for table in TABLES)),
+    (
+        2,
+        (
+            *(f"ALTER TABLE {DATABASE}.client ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _DELIVERIES),
+            _DERIVE_AGAIN,
+        ),
+    ),
+)
 
 
 def migrate(engine: Engine) -> int:

@@ -1,0 +1,56 @@
+"""generic/current: new, active and lost clients up to now, judged by their last known state (contract 03)."""
+
+import datetime as dt
+from typing import Any, Final
+
+from pydantic import Field
+
+from odometer.model.calendar import DateRange
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.status import StatusRequest, status_answer
+
+_BEGINNING: Final = dt.date(1970, 1, 1)
+
+
+class CurrentRequest(StatusRequest):
+    """What `generic/current` takes; the range ends today."""
+
+    start_date: str | None = Field(
+        default=None, alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>; absent: the beginning."
+    )
+
+
+def run(request: CurrentRequest, context: Context) -> dict[str, Any]:
+    """Figures under `result`, by item where levels are given.
+
+    In the range from startDate to today the row that decides for a client is its last one, which is its last known
+    state: the report is generic/dateRange of that range without a split (contract 03).
+    """
+    asked = DateRange(_BEGINNING, max(_BEGINNING, context.today))
+    if request.start_date is not None:
+        asked = context.range_of(request.start_date, "NOW")
+    return status_answer(request, context, asked, None)
+
+
+REPORT = Report(
+    path="/v3/reporting/generic/current",
+    title="New, active and lost by last known state",
+    description="How many installations are new, active and lost since a day, by what they are now.",
+    request=CurrentRequest,
+    run=run,
+    example=(
+        {
+            "startDate": "2031-05-12",
+            "clientStatus": ["new", "active", "lost"],
+            "levels": {"level1": {"property": "prodEdition"}},
+        },
+        {
+            "result": {
+                "level1": {
+                    "Pro": {"totals": {"new": 3, "active": 3, "lost": 1}},
+                    "Std": {"totals": {"new": 1, "active": 2, "lost": 2}},
+                }
+            }
+        },
+    ),
+)

@@ -1,0 +1,1 @@
+"""What several reports share: request members and the shapes of their answers."""

@@ -1,0 +1,159 @@
+"""What the generic reports share (contract 03): their request members, and figures as an object, by bucket and item."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from odometer.model.calendar import DateRange, Split
+from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.selection.filters import parse_filters
+from odometer.selection.grouping import parse_group_by
+from odometer.selection.reading import NULL_LABEL
+from odometer.selection.segments import Joined, Level, parse_levels
+from odometer.store.questions import MAX_CELLS, MAX_ITEMS, Counted, Figures, too_many_items
+from odometer.store.status import StatusQuestion
+
+Status = Literal["new", "active", "lost"]
+STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")
+
+
+class StatusRequest(ReportRequest):
+    """The members that generic/dateRange and generic/current have in common."""
+
+    client_status: list[Status] = Field(alias="clientStatus", min_length=1, description="The figures wanted.")
+    days_until_declared_lost: WholeNumber | None = Field(
+        default=None,
+        alias="daysUntilDeclaredLost",
+        ge=1,
+        le=365,
+        description="Days of silence until a client is lost; absent: the product's setting.",
+    )
+    date_reported_lost: Literal["dateLastSeen", "dateDeclaredLost"] = Field(
+        default="dateLastSeen", alias="dateReportedLost", description="The day a loss is shown on."
+    )
+    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+    levels: Any = Field(default=None, description="level1 to level3, each a property and its segments.")
+    group_by: Any = Field(
+        default=None,
+        alias="groupBy",
+        description="clientId, machineId, licenseKey or a custom property of type 3.",
+    )
+
+
+def status_answer(request: StatusRequest, context: Context, asked: DateRange, split: Split | None) -> dict[str, Any]:
+    """The answer body: figures, or figures by bucket, by item, or by bucket and item. Raises `Problem`."""
+    language = context.language
+    levels = parse_levels(request.levels, language, has_split=split is not None)
+    buckets = asked.buckets(split) if split else [None]
+    filters = parse_filters(request.global_filters, language)
+    statuses = [status for status in STATUSES if status in request.client_status]
+    counted = context.questions.status_figures(
+        StatusQuestion(
+            product_id=context.product_id,
+            range=asked,
+            split=split,
+            silence_days=request.days_until_declared_lost or context.days_until_declared_lost,
+            lost_when_declared=request.date_reported_lost == "dateDeclaredLost",
+            today=context.today,
+            statuses=frozenset(statuses),
+            filters=filters,
+            levels=levels,
+            group_by=parse_group_by(request.group_by, language),
+        )
+    )
+    shape = _Shape(statuses, levels, counted)
+    if split is None:
+        return {"result": shape.tree() if levels else shape.figures(None, ())}
+    if levels and len(shape.top_labels) * len(buckets) > MAX_CELLS:
+        raise too_many_items(len(shape.top_labels), levels[0].path)
+    return {"result": {str(bucket): shape.of_bucket(bucket) for bucket in buckets}}
+
+
+@dataclass(slots=True)
+class _Node:
+    """An item and the items below it."""
+
+    children: "dict[str, _Node]" = field(default_factory=dict)
+
+
+class _Shape:
+    """Counted items in the order of the contract, named ones present even with zeros."""
+
+    def __init__(self, statuses: list[Status], levels: tuple[Level, ...], counted: Iterable[Counted]) -> None:
+        self._statuses = statuses
+        self._levels = levels
+        self._figures: dict[tuple[dt.date | None, tuple[str, ...]], Figures] = {}
+        self._places: list[dict[str, int]] = [_named(level) for level in levels]
+        self._items = 0
+        root = _Node()
+        for one in counted:
+            self._figures[one.bucket, one.labels] = one.figures
+            if one.labels:
+                _add(root, one.labels)
+                places = self._places[len(one.labels) - 1]
+                places[one.labels[-1]] = min(one.place, places.get(one.labels[-1], one.place))
+        self._root = self._complete(root, 0)
+        self.top_labels = list(self._root.children)
+
+    def _complete(self, node: _Node, depth: int) -> _Node:
+        """The node with named items added, in order, at every depth."""
+        if depth == len(self._levels):
+            return node
+        level, places = self._levels[depth], self._places[depth]
+        labels = sorted({*node.children, *_named(level)}, key=lambda label: _order(level, places, label))
+        self._items += len(labels)
+        if self._items > MAX_ITEMS:
+            raise too_many_items(self._items, level.path)
+        found = _Node()
+        for label in labels:
+            found.children[label] = self._complete(node.children.get(label, _Node()), depth + 1)
+        return found
+
+    def figures(self, bucket: dt.date | None, labels: tuple[str, ...]) -> dict[str, int]:
+        """The figures asked for of one item in one bucket."""
+        found = self._figures.get((bucket, labels), Figures())
+        return {status: getattr(found, status) for status in self._statuses}
+
+    def of_bucket(self, bucket: dt.date | None) -> dict[str, Any]:
+        """Figures of a bucket, by item where there is a level."""
+        if not self._levels:
+            return self.figures(bucket, ())
+        return {label: self.figures(bucket, (label,)) for label in self.top_labels}
+
+    def tree(self) -> dict[str, Any]:
+        """Items with their totals and the items below them."""
+        return {"level1": self._branch(self._root, ())}
+
+    def _branch(self, node: _Node, above: tuple[str, ...]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for label, child in node.children.items():
+            labels = (*above, label)
+            found[label] = {"totals": self.figures(None, labels)}
+            if len(labels) < len(self._levels):
+                found[label][f"level{len(labels) + 1}"] = self._branch(child, labels)
+        return found
+
+
+def _add(root: _Node, labels: tuple[str, ...]) -> None:
+    for label in labels:
+        root = root.children.setdefault(label, _Node())
+
+
+def _named(level: Level) -> dict[str, int]:
+    """Label to place of the items that exist with zeros too."""
+    found: dict[str, int] = {}
+    for place, segment in enumerate(level.segments):
+        if isinstance(segment, Joined):
+            found.setdefault(segment.label, place)
+    return found
+
+
+def _order(level: Level, places: dict[str, int], label: str) -> tuple[int, bool, float, str]:
+    """By segment; in a split by label in code point order, numbers by value; `<NULL>` last (contract 02)."""
+    is_null = label == NULL_LABEL
+    is_number = level.prop is not None and level.prop.data_type == "number" and not is_null
+    from_split = not isinstance(level.segments[places[label]], Joined)
+    return places[label], is_null, float(label) if is_number and from_split else 0.0, label

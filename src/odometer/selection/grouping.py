@@ -1,0 +1,20 @@
+"""`groupBy` (contract 02, Groups): which property's equal values make clients one."""
+
+from odometer.errors import invalid
+from odometer.model.properties import IDENTIFIER_TYPE, Property
+from odometer.selection.reading import Language, as_text, named_property
+
+
+def parse_group_by(value: object, language: Language) -> Property | None:
+    """The property that groups; None where every client is its own group. Raises `Problem` naming the member."""
+    if value is None:
+        return None
+    name = as_text(value, "groupBy")
+    prop = named_property(name, "groupBy", language)
+    if name == "clientId":
+        return None
+    if name not in ("machineId", "licenseKey") and language.custom_types.get(name) != IDENTIFIER_TYPE:
+        raise invalid(
+            "groupBy", f"Group by clientId, machineId, licenseKey or a custom property of type 3, not {name}."
+        )
+    return prop

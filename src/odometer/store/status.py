@@ -1,0 +1,159 @@
+"""New, active and lost as SQL (contract 03): one row of each unit and bucket decides, and it is counted, not searched.
+
+The row that decides in a bucket is its unit's last one inside bucket and range (contract 02, the bucket rule). It is
+there once for each active unit, and knows the install day, hence new, and the next active day, hence lost.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from odometer.model.calendar import DateRange, Split
+from odometer.model.properties import Property
+from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
+from odometer.selection.reading import NULL_LABEL
+from odometer.selection.segments import Level
+from odometer.selection.segments import Split as SplitSegment
+from odometer.store.conditions import Bound, condition, value_condition
+from odometer.store.items import ItemKeys, Kept
+from odometer.store.units import Units
+
+_BUCKET: Final = {Split.DAY: "{day}", Split.WEEK: "toMonday({day})", Split.MONTH: "toStartOfMonth({day})"}
+# Cheaper than the named functions in the hot condition: one number a bucket, ascending with it. Day 0 is a Thursday.
+_ORDINAL: Final = {
+    Split.DAY: "toUInt16({day})",
+    Split.WEEK: "intDiv(toUInt16({day}) + 3, 7)",
+    Split.MONTH: "toYYYYMM({day})",
+}
+_FIRST_DAY: Final = dt.date(1970, 1, 1)
+_LAST_DAY: Final = dt.date(2149, 6, 5)
+_IN_RANGE: Final = "BETWEEN {start:Date} AND {stop:Date}"
+_SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
+ALL_STATUSES: Final = frozenset({"new", "active", "lost"})
+
+
+@dataclass(frozen=True, slots=True)
+class StatusQuestion:
+    """How many clients or groups are new, active and lost in each bucket of a range, in all and by item.
+
+    Attributes:
+        product_id: of one product.
+        range: the days asked about; days after `today` do not exist.
+        split: buckets; None = the whole range is one.
+        silence_days: N, days without activity until a client is lost.
+        lost_when_declared: a loss is shown on last seen + N instead of last seen.
+        today: T.
+        statuses: the figures wanted, of new, active, lost; the others are 0.
+        filters: who is counted.
+        levels: the items to count under; none = everybody is one figure.
+        group_by: the property whose equal values make clients one; None = every client counts.
+
+    """
+
+    product_id: int
+    range: DateRange
+    split: Split | None
+    silence_days: int
+    lost_when_declared: bool
+    today: dt.date
+    statuses: frozenset[str] = ALL_STATUSES
+    filters: Predicate = EVERYBODY
+    levels: tuple[Level, ...] = ()
+    group_by: Property | None = None
+
+
+class StatusSql:
+    """The statements of one question; `bound` holds the parameters of all that was written."""
+
+    def __init__(self, question: StatusQuestion, kept: Kept) -> None:
+        self._question = question
+        levels = question.levels
+        properties = [*properties_in(question.filters), *(prop for level in levels for prop in level.properties)]
+        self._units = Units(question.group_by, tuple(dict.fromkeys(properties)))
+        self._keys = ItemKeys(levels, kept, self._units.used_events)
+        self.bound = Bound(
+            {
+                "product": question.product_id,
+                "start": _storable(question.range.start),
+                "stop": _storable(min(question.range.stop, question.today)),
+                "today": question.today,
+                "silence": question.silence_days,
+            }
+        )
+
+    def figures(self, limit: int) -> str:
+        """Rows (bucket, labels, place, new, active, lost); labels and place are empty without levels."""
+        if not self._question.levels:
+            return f"SELECT bucket, [], 0, sum(new), sum(active), sum(lost) FROM ({self._counted()}) GROUP BY bucket"
+        return f"""
+            SELECT bucket, arrayMap(item -> item.1, key.1) AS labels, min(key.1[-1].2) AS place,
+                sum(new), sum(active), sum(lost)
+            FROM ({self._by_key(self._keys.every_depth)}) GROUP BY bucket, labels LIMIT {limit}"""
+
+    def item_count(self) -> str:
+        """One row: how many items there are, of all depths."""
+        return f"""
+            SELECT uniqExact(arrayMap(item -> item.1, key.1)) FROM ({self._by_key(self._keys.every_depth)})"""
+
+    def largest(self, segment: SplitSegment) -> str:
+        """The labels of the last level that a limited segment keeps: most active, then new, then lost, then label."""
+        assert segment.values is not None and segment.limit is not None  # noqa: S101, PT018 - see `limited`
+        matches = value_condition(segment.values, "label", self.bound)
+        return f"""
+            SELECT label FROM (SELECT key.1[-1].1 AS label, new, active, lost FROM ({self._by_key(self._keys.deepest)}))
+            WHERE label != '{NULL_LABEL}' AND {matches} GROUP BY label
+            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {segment.limit:d}"""
+
+    def _by_key(self, keys: str) -> str:
+        """Figures of each combination of values under each key of it: items are found once a combination, not a row."""
+        return f"""
+            SELECT bucket, arrayJoin({keys}) AS key, new, active, lost
+            FROM (SELECT *{self._keys.columns(self.bound)} FROM ({self._counted()}))"""
+
+    def _counted(self) -> str:
+        """Rows (bucket, values of the levels' properties, new, active, lost)."""
+        statuses = self._question.statuses
+        parts = []
+        by_seen = statuses - {"lost"} if self._question.lost_when_declared else statuses
+        if by_seen:
+            parts.append(self._seen(by_seen))
+        if "lost" in statuses - by_seen:
+            parts.append(self._declared())
+        return " UNION ALL ".join(parts)
+
+    def _seen(self, statuses: frozenset[str]) -> str:
+        last_in_bucket = "next_day > {stop:Date}"
+        is_new = "install >= {start:Date}"
+        split = self._question.split
+        if split is not None:
+            ordinal = _ORDINAL[split]
+            of_day = ordinal.format(day="day")
+            last_in_bucket = f"({ordinal.format(day='next_day')} > {of_day} OR {last_in_bucket})"
+            is_new = f"({ordinal.format(day='install')} = {of_day} AND {is_new})"
+        wanted = {"new": is_new, "active": "1", "lost": _SILENT}
+        conditions = {name: sql if name in statuses else "0" for name, sql in wanted.items()}
+        bucket = _BUCKET[split].format(day="day") if split else "toDate(0)"
+        rows = self._units.rows(f"day {_IN_RANGE} AND {last_in_bucket}", bucket)
+        return self._sums(rows, bucket, conditions)
+
+    def _declared(self) -> str:
+        """Units whose last day + N lies in the range, judged by the row of that last day."""
+        split = self._question.split
+        day = "day + {silence:UInt16}"
+        bucket = _BUCKET[split].format(day=day) if split else "toDate(0)"
+        rows = self._units.rows(f"next_day > {{today:Date}} AND {day} {_IN_RANGE}", "toDate(0)")
+        return self._sums(rows, bucket, {"new": "0", "active": "0", "lost": "next_day > {today:Date}"})
+
+    def _sums(self, rows: str, bucket: str, conditions: dict[str, str]) -> str:
+        values = "".join(f", {prop.column}" for prop in self._keys.properties)
+        sums = ", ".join(f"sumIf(sign, {sql}) AS {name}" for name, sql in conditions.items())
+        who = condition(self._question.filters, self.bound, self._units.used_events)
+        counts = " OR ".join(sql for sql in conditions.values() if sql != "0")
+        return f"""
+            SELECT {bucket} AS bucket{values}, {sums} FROM ({rows}) WHERE ({who}) AND ({counts})
+            GROUP BY bucket{values} HAVING new != 0 OR active != 0 OR lost != 0"""
+
+
+def _storable(day: dt.date) -> dt.date:
+    """The nearest day that the engine's Date can hold; no record lies outside of them."""
+    return min(max(day, _FIRST_DAY), _LAST_DAY)

@@ -1,0 +1,119 @@
+"""The rows that reports count, as SQL: active days of units, which are clients or groups of clients (contract 02).
+
+Every relation has the columns unit, day, install, next_day (of the unit), sign, and the properties that are needed,
+each under its `Property.column`. Summing `sign` counts units.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from odometer.model.properties import BY_NAME, Property
+from odometer.selection.predicate import UsedEvents
+from odometer.store.columns import aliased, client_value, day_value, group_value
+from odometer.store.conditions import Bound, event_condition
+from odometer.store.engine import DATABASE
+from odometer.store.tables import END_OF_DAYS
+
+_OF_PRODUCT: Final = "product = {product:UInt64}"
+_CLIENT_ID: Final = BY_NAME["clientId"]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Clients, or the groups that a property makes of them; the parameter `product` says of which product.
+
+    Attributes:
+        group_by: None where every client is a unit.
+        properties: whose values are needed.
+
+    """
+
+    group_by: Property | None
+    properties: tuple[Property, ...]
+
+    def rows(self, where: str, bucket: str) -> str:
+        """The rows of active days for which `where` holds: a condition on `day`, `next_day` and `install` of a client.
+
+        For groups `where` has to keep the last day of each member in each `bucket` (an expression over `day`): of
+        those the group's last day decides, and on it the member with the greatest clientId. The answer then has only
+        that row of each bucket, and its `next_day` is any later day of the group.
+        """
+        return self._client_rows(where) if self.group_by is None else self._group_rows(where, bucket)
+
+    def _client_rows(self, where: str) -> str:
+        of_day = [(prop.column, day_value(prop)) for prop in self.properties]
+        days = f"""
+            SELECT client AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
+            FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where}"""
+        of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
+        if not of_client:
+            return days
+        named = ", ".join(prop.column for prop in self.properties)
+        # Either side may still hold rows that cancel each other out; the product of the signs is exact nevertheless.
+        return f"""
+            SELECT d.unit AS unit, day, install, next_day, d.sign * c.sign AS sign, {named} FROM ({days}) AS d
+            INNER JOIN (
+                SELECT client AS unit, sign{aliased(of_client)} FROM {DATABASE}.client WHERE {_OF_PRODUCT}
+            ) AS c ON d.unit = c.unit"""
+
+    def _group_rows(self, where: str, bucket: str) -> str:
+        daily = [prop.column for prop in self.properties if prop.daily]
+        values = "".join(f", {column}" for column in daily)
+        latest = aliased((f"tupleElement(latest, {place + 2})", column) for place, column in enumerate(daily))
+        current = [prop for prop in self.properties if not prop.daily]
+        facts = aliased((group_value(prop), prop.column) for prop in current)
+        named = "".join(f", {prop.column}" for prop in current)
+        return f"""
+            SELECT d.unit AS unit, d.last_here AS day, first_day AS install,
+                if(last_here = last_day, {END_OF_DAYS}, last_day) AS next_day, toInt8(1) AS sign{latest}{named}
+            FROM (
+                SELECT unit, max(day) AS last_here, argMax(tuple(0{values}), (day, client)) AS latest
+                FROM (
+                    SELECT client, day, {bucket} AS bucket{values} FROM {DATABASE}.client_day FINAL
+                    WHERE {_OF_PRODUCT} AND {where}
+                ) AS days INNER JOIN ({self._members()}) AS members ON days.client = members.member
+                GROUP BY unit, bucket
+            ) AS d INNER JOIN (
+                SELECT unit, min(install) AS first_day, max(last_seen) AS last_day{facts}
+                FROM ({self._clients_with_unit()}) GROUP BY unit
+            ) AS c ON d.unit = c.unit"""
+
+    def _members(self) -> str:
+        """(member, unit): clients with a value of the property that groups, which is their unit."""
+        group = self.group_by or _CLIENT_ID
+        if group.daily:
+            return f"""
+                SELECT client AS member, toString({group.column}) AS unit FROM {DATABASE}.client_day FINAL
+                WHERE {_OF_PRODUCT} AND next_day = {END_OF_DAYS} AND unit != ''"""
+        return f"""
+            SELECT client AS member, {client_value(group)} AS unit FROM {DATABASE}.client FINAL
+            WHERE {_OF_PRODUCT} AND unit != ''"""
+
+    def _clients_with_unit(self) -> str:
+        """The rows of `client` that belong to a group, with its `unit`."""
+        group = self.group_by or _CLIENT_ID
+        if group.daily:
+            return f"""
+                SELECT clients.*, unit FROM {DATABASE}.client AS clients FINAL
+                INNER JOIN ({self._members()}) AS members ON clients.client = members.member WHERE {_OF_PRODUCT}"""
+        return f"""
+            SELECT *, {client_value(group)} AS unit FROM {DATABASE}.client FINAL WHERE {_OF_PRODUCT} AND unit != ''"""
+
+    def used_events(self, used: UsedEvents, bound: Bound) -> str:
+        """SQL of: the unit used these events so often in its life. Who never did has no row to be found by."""
+        if used.low == 0 and used.high is None:
+            return "1"
+        count = "sum(count * sign)"
+        low, high = bound("UInt64", max(used.low, 1)), bound("UInt64", used.high or 0)
+        if used.low == 0:
+            return f"unit NOT IN ({self._events(used, bound)} HAVING {count} > {high})"
+        at_most = f" AND {count} <= {high}" if used.high is not None else ""
+        return f"unit IN ({self._events(used, bound)} HAVING {count} >= {low}{at_most})"
+
+    def _events(self, used: UsedEvents, bound: Bound) -> str:
+        where = f"{_OF_PRODUCT} AND {event_condition(used.events, bound)}"
+        if self.group_by is None:
+            return f"SELECT client FROM {DATABASE}.event_day WHERE {where} GROUP BY client"
+        return f"""
+            SELECT unit FROM (SELECT client, count, sign FROM {DATABASE}.event_day WHERE {where}) AS used
+            INNER JOIN ({self._members()}) AS members ON used.client = members.member GROUP BY unit"""
