@@ -17,6 +17,7 @@ from odometer.accounts import Permission, Registry, open_registry
 from odometer.clock import Clock
 from odometer.http import HttpParts, create_http
 from odometer.reports.definition import Context, Report, ReportRequest, WholeNumber
+from odometer.store.engine import Job
 from odometer.store.questions import Questions
 
 EMAIL = "ada@example.com"
@@ -47,6 +48,12 @@ class NoQuestions:
 
     def as_of_ms(self) -> int:
         return AS_OF_MS
+
+    def custom_slots_in_use(self, _product_id: int) -> frozenset[str]:
+        return frozenset()
+
+    def stop(self, _job: Job) -> None:
+        """Nothing is ever asked of it."""
 
 
 class Item(BaseModel):

@@ -1,34 +1,19 @@
 """Products: what is counted, under a 64-bit id that callers put into paths."""
 
-import datetime as dt
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.database import Database
+from odometer.accounts.product_settings import Product, changed, settings_of
 from odometer.accounts.tables import PRODUCTS
 from odometer.errors import Problem, invalid
 
 MAX_PRODUCT_ID: Final = 2**63 - 1
-DEFAULT_DAYS_UNTIL_LOST: Final = 40
-_MAX_NAME: Final = 200
-_MAX_DAYS_UNTIL_LOST: Final = 9999
-
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """One product and its settings."""
-
-    product_id: int
-    name: str
-    days_until_declared_lost: int
-    oldest_date: dt.date | None
-    settings: Mapping[str, Any]
 
 
 class Products:
@@ -53,46 +38,37 @@ class Products:
 
     def add(self, name: str, product_id: int | None = None, *, actor: str = "command line") -> Product:
         """Add a product, under a free ten-digit id unless one is given."""
-        name = name.strip()
-        if not 0 < len(name) <= _MAX_NAME:
-            raise invalid("name", f"A product's name has 1 to {_MAX_NAME} characters.")
         if product_id is None:
             product_id = 1_000_000_000 + secrets.randbelow(9_000_000_000)
         if not 0 < product_id <= MAX_PRODUCT_ID:
             raise invalid("productId", f"A product id is a whole number from 1 to {MAX_PRODUCT_ID}.")
-        product = Product(product_id, name, DEFAULT_DAYS_UNTIL_LOST, None, {})
-        values = {
-            "product_id": product_id,
-            "name": name,
-            "days_until_declared_lost": DEFAULT_DAYS_UNTIL_LOST,
-            "settings": "{}",
-            "created_ms": self._database.clock.now_ms(),
-        }
+        product = changed(Product(product_id=product_id, name=""), {"name": name})
+        values = {**_columns(product), "product_id": product_id, "created_ms": self._database.clock.now_ms()}
         try:
             with self._database.writing() as connection:
                 connection.execute(insert(PRODUCTS).values(values))
-                self._database.audit(connection, actor, "product.add", product_id, {"name": name})
+                self._database.audit(connection, actor, "product.add", product_id, {"name": product.name})
         except IntegrityError:
             raise invalid("productId", f"There is a product {product_id} already.") from None
         return product
 
-    def change(self, product: Product, *, actor: str) -> None:
-        """Store the product's name, days, oldest date and settings as given."""
-        if not 1 <= product.days_until_declared_lost <= _MAX_DAYS_UNTIL_LOST:
-            raise invalid("daysUntilDeclaredLost", f"Must be a whole number from 1 to {_MAX_DAYS_UNTIL_LOST}.")
-        values = {
-            "name": product.name,
-            "days_until_declared_lost": product.days_until_declared_lost,
-            "oldest_date": product.oldest_date,
-            "settings": json.dumps(dict(product.settings)),
-        }
+    def change(self, product_id: int, changes: Mapping[str, Any], *, actor: str) -> Product:
+        """Change settings, named as in the API, all or nothing; returns the product as it is then.
+
+        Raises `Problem` naming the setting at fault; what really changed is audited with its old and new value.
+        """
         with self._database.writing() as connection:
-            changed = connection.execute(
-                update(PRODUCTS).where(PRODUCTS.c.product_id == product.product_id).values(values)
-            )
-            if changed.rowcount == 0:
-                raise no_such_product(product.product_id)
-            self._database.audit(connection, actor, "product.change", product.product_id, values)
+            row = connection.execute(select(PRODUCTS).where(PRODUCTS.c.product_id == product_id)).one_or_none()
+            if row is None:
+                raise no_such_product(product_id)
+            before = _product(row)
+            after = changed(before, changes)
+            old, new = settings_of(before), settings_of(after)
+            difference = {name: {"old": old[name], "new": new[name]} for name in new if old[name] != new[name]}
+            if difference:
+                connection.execute(update(PRODUCTS).where(PRODUCTS.c.product_id == product_id).values(_columns(after)))
+                self._database.audit(connection, actor, "product.change", product_id, difference)
+        return after
 
 
 def no_such_product(product_id: int) -> Problem:
@@ -100,5 +76,25 @@ def no_such_product(product_id: int) -> Problem:
     return Problem("PRODUCT_NOT_FOUND", f"There is no product {product_id}.")
 
 
+_OWN_COLUMNS: Final = ("name", "daysUntilDeclaredLost", "oldestDate")
+
+
+def _columns(product: Product) -> dict[str, Any]:
+    settings = settings_of(product)
+    others = {name: value for name, value in settings.items() if name not in _OWN_COLUMNS}
+    return {
+        "name": product.name,
+        "days_until_declared_lost": product.days_until_declared_lost,
+        "oldest_date": product.oldest_date,
+        "settings": json.dumps(others),
+    }
+
+
 def _product(row: Row[Any]) -> Product:
-    return Product(row.product_id, row.name, row.days_until_declared_lost, row.oldest_date, json.loads(row.settings))
+    stored = Product(
+        product_id=row.product_id,
+        name=row.name,
+        days_until_declared_lost=row.days_until_declared_lost,
+        oldest_date=row.oldest_date,
+    )
+    return changed(stored, json.loads(row.settings))

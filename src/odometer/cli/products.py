@@ -1,13 +1,16 @@
 """Commands on products and their ingestion keys."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from odometer.accounts.product_settings import settings_of
+from odometer.accounts.products import no_such_product
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.model.properties import CUSTOM_SLOTS
 from odometer.settings import read_settings
 
 _AS_JSON = typer.Option("--json", help="Print JSON.")
@@ -19,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Products, and the keys with which trackers send.", no_args_is_help=True)
     group.command("add")(add)
     group.command("list")(show)
+    group.command("set")(change)
     group.command("key")(make_key)
     group.command("keys")(show_keys)
     group.command("revoke-key")(revoke_key)
@@ -67,6 +71,52 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
         oldest = str(product.oldest_date or "")
         table.add_row(str(product.product_id), product.name, str(product.days_until_declared_lost), oldest)
     Console().print(table)
+
+
+def change(
+    product_id: Annotated[int, _PRODUCT_ID],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="NAME=VALUE; for custom properties C01=LABEL and C01.type=1, 2 or 3. An empty VALUE resets."
+        ),
+    ] = None,
+) -> None:
+    """Change settings of a product and print all of them as JSON; without NAME=VALUE only print.
+
+    Example: odometer product set 2376158762 daysUntilDeclaredLost=30 C04="Sales channel" C04.type=1
+    """
+    changes = _changes(settings or [])
+    with registry_of(read_settings()) as registry:
+        product = registry.products.get(product_id)
+        if product is None:
+            raise no_such_product(product_id)
+        if changes:
+            product = registry.products.change(product_id, changes, actor="command line")
+    print_json(settings_of(product))
+
+
+def _changes(pairs: list[str]) -> dict[str, Any]:
+    """`NAME=VALUE` words as the members that the API takes."""
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE.")
+        slot, _, member = name.partition(".")
+        if slot in CUSTOM_SLOTS and member in ("", "label", "type"):
+            custom = found.setdefault("customProperties", {}).setdefault(slot, {})
+            custom[member or "label"] = _value(text) if member == "type" else text or None
+        else:
+            found[name] = _value(text)
+    return found
+
+
+def _value(text: str) -> int | bool | str | None:
+    """Whole numbers and truths as what they are, the rest as text; nothing is null."""
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text or None
 
 
 def make_key(

@@ -19,9 +19,11 @@ from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.health import health_router
 from odometer.http.login import login_router
+from odometer.http.metadata import metadata_router
 from odometer.http.openapi import describe
 from odometer.http.origin import allowed_origins
 from odometer.http.parts import HttpParts
+from odometer.http.product_settings import product_settings_router
 from odometer.http.reports import ReportPool, reports_router
 from odometer.http.request_log import RequestFrame
 from odometer.http.throttle import LoginThrottle
@@ -45,7 +47,14 @@ def create_http(parts: HttpParts) -> FastAPI:
         parts.login_window_minutes,
         parts.monotonic_s,
     )
-    _add_routes(app, [health_router(), login_router(), reports_router(parts.reports), *parts.routers])
+    own = [
+        health_router(),
+        login_router(),
+        metadata_router(),
+        product_settings_router(),
+        reports_router(parts.reports),
+    ]
+    _add_routes(app, [*own, *parts.routers])
     app.add_middleware(Cors, origins=parts.cors_origins)
     app.add_middleware(RequestFrame, metrics=parts.metrics)  # added last: outermost
     app.add_exception_handler(Problem, _answer_problem)

@@ -90,12 +90,12 @@ def visible_product(request: Request, caller: TheCaller) -> Access:
     return Access(caller, product)
 
 
-def require(permission: Permission) -> Callable[..., Access]:
+def require(*any_of: Permission) -> Callable[..., Access]:
     """A dependency for routes with `{product_id}`: `access: Annotated[Access, Depends(require(Permission.X))]`."""
 
     def guard(access: Annotated[Access, Depends(visible_product)]) -> Access:
-        if permission not in access.caller.permissions_on(access.product.product_id):
-            raise Problem("PERMISSION_DENIED", f"This needs the permission {permission}.")
+        if access.caller.permissions_on(access.product.product_id).isdisjoint(any_of):
+            raise Problem("PERMISSION_DENIED", f"This needs the permission {' or '.join(any_of)}.")
         return access
 
     return guard

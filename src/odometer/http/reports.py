@@ -21,44 +21,70 @@ from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.reports.definition import Context, Report, ReportRequest
+from odometer.store.engine import Job, working_on
 
 T = TypeVar("T")
 AS_OF_HEADER = "X-Data-As-Of"
+# Only the log sees it: the caller hung up.
+_NOBODY_LISTENS = 499
 
 
 class ReportPool:
-    """Worker threads for reports. A report that is given up keeps its place until its thread is really free."""
+    """Worker threads for reports. A report that is given up is stopped; it keeps its place until its thread is free."""
 
     def __init__(self, parts: HttpParts) -> None:
         self._executor = ThreadPoolExecutor(parts.worker_threads, thread_name_prefix="report")
+        self._questions = parts.questions
         self._per_user = parts.reports_per_user
         self._wait_s = parts.report_wait_seconds
         self._limit_s = parts.report_seconds
         self._places: dict[int, asyncio.Semaphore] = {}
 
-    async def run(self, user_id: int, job: Callable[[], T]) -> T:
-        """The job's result. Raises `Problem` BUSY when the user's places stay taken, QUERY_TIMEOUT when it lasts."""
+    async def run(self, user_id: int, work: Callable[[], T], hung_up: Awaitable[None]) -> T | None:
+        """The result of the work; None when `hung_up` came first.
+
+        Raises `Problem` BUSY when the user's places stay taken, QUERY_TIMEOUT when the work lasts too long.
+        """
         places = self._places.setdefault(user_id, asyncio.Semaphore(self._per_user))
+        gone = asyncio.ensure_future(hung_up)
+        try:
+            await self._take_place(places)
+            return await self._run(places, work, gone)
+        finally:
+            gone.cancel()
+
+    async def _take_place(self, places: asyncio.Semaphore) -> None:
         try:
             await asyncio.wait_for(places.acquire(), self._wait_s)
         except TimeoutError:
             message = f"{self._per_user} reports of yours are running; try again when one has finished."
             raise Problem("BUSY", message, retry_after_s=math.ceil(self._wait_s)) from None
+
+    async def _run(self, places: asyncio.Semaphore, work: Callable[[], T], gone: asyncio.Future[None]) -> T | None:
         loop = asyncio.get_running_loop()
+        job = Job()
 
         def free_place(_: Future[T]) -> None:
             with suppress(RuntimeError):  # the loop is closed: the server has stopped
                 loop.call_soon_threadsafe(places.release)
 
-        work = self._executor.submit(job)
-        work.add_done_callback(free_place)
-        waiting = asyncio.wrap_future(work)
-        done, _ = await asyncio.wait({waiting}, timeout=self._limit_s)
-        if not done:
-            waiting.cancel()
-            message = f"The report took longer than {self._limit_s:g} seconds; ask for a shorter range."
-            raise Problem("QUERY_TIMEOUT", message, retry_after_s=math.ceil(self._limit_s))
-        return waiting.result()
+        def as_job() -> T:
+            with working_on(job):
+                return work()
+
+        running = self._executor.submit(as_job)
+        running.add_done_callback(free_place)
+        waiting = asyncio.wrap_future(running)
+        either: set[asyncio.Future[Any]] = {waiting, gone}
+        await asyncio.wait(either, timeout=self._limit_s, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        await run_in_threadpool(self._questions.stop, job)
+        if gone.done():
+            return None
+        message = f"The report took longer than {self._limit_s:g} seconds; ask for a shorter range."
+        raise Problem("QUERY_TIMEOUT", message, retry_after_s=math.ceil(self._limit_s))
 
     def close(self) -> None:
         """Wait for running reports; those still waiting for a thread are dropped."""
@@ -93,23 +119,35 @@ def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
         parts = parts_of(request)
         body = await read_body(request, parts.max_body_bytes)
         asked: ReportRequest = await run_in_threadpool(parse_body, body, report.request)
+        product = access.product
         context = Context(
-            product_id=access.product.product_id,
-            days_until_declared_lost=access.product.days_until_declared_lost,
-            oldest_date=access.product.oldest_date,
+            product_id=product.product_id,
+            days_until_declared_lost=product.days_until_declared_lost,
+            oldest_date=product.oldest_date,
             today=parts.clock.today(),
             questions=parts.questions,
+            may_use_license_keys=Permission.LICENSE_FILTERING in access.caller.permissions_on(product.product_id),
+            custom_types=product.custom_types,
         )
 
-        def job() -> tuple[str, bytes]:
+        def work() -> tuple[str, bytes]:
             as_of = _rfc3339(parts.questions.as_of_ms())  # before the questions: the answer is at least this fresh
             return as_of, json_bytes(report.run(asked, context))
 
         pool: ReportPool = request.app.state.report_pool
-        as_of, content = await pool.run(access.caller.user_id, job)
+        done = await pool.run(access.caller.user_id, work, _hung_up(request))
+        if done is None:
+            return Response(status_code=_NOBODY_LISTENS)
+        as_of, content = done
         return Response(content, media_type="application/json", headers={AS_OF_HEADER: as_of})
 
     return answer
+
+
+async def _hung_up(request: Request) -> None:
+    """Returns when the caller has closed the connection; the body was read before."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _rfc3339(at_ms: int) -> str:

@@ -2,7 +2,11 @@
 
 from typing import Any, Final
 
-from odometer.reports import generic_current, generic_date_range
+from odometer.reports import generic_current, generic_date_range, property_values
 from odometer.reports.definition import Report
 
-REPORTS: Final[tuple[Report[Any], ...]] = (generic_date_range.REPORT, generic_current.REPORT)
+REPORTS: Final[tuple[Report[Any], ...]] = (
+    generic_date_range.REPORT,
+    generic_current.REPORT,
+    property_values.REPORT,
+)

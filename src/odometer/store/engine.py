@@ -1,10 +1,12 @@
 """Connections to ClickHouse, embedded (chDB) or a server: one pool of handles, one query a handle at a time."""
 
 import contextlib
+import contextvars
 import fcntl
 import os
 import queue
 import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,9 +19,30 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from odometer.errors import Problem, StartError
 
 DATABASE: Final = "odometer"
-_TIMEOUT_CODES: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW")
+_TIMEOUT_CODES: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW", "QUERY_WAS_CANCELLED")
 
 Params = Mapping[str, Any]
+
+
+class Job:
+    """One piece of work for a caller, whose queries another thread can stop."""
+
+    def __init__(self) -> None:
+        self.id = uuid.uuid4().hex
+        self.is_stopped = False
+
+
+_JOB: Final[contextvars.ContextVar[Job | None]] = contextvars.ContextVar("job", default=None)
+
+
+@contextlib.contextmanager
+def working_on(job: Job) -> Iterator[None]:
+    """All queries that this thread asks within the block belong to the job."""
+    token = _JOB.set(job)
+    try:
+        yield
+    finally:
+        _JOB.reset(token)
 
 
 class FolderLock:
@@ -112,10 +135,23 @@ class Engine:
 
     def rows(self, sql: str, params: Params | None = None, *, timeout_s: float | None = None) -> list[tuple[Any, ...]]:
         """All rows of a SELECT with bound parameters. Raises `Problem` QUERY_TIMEOUT, STORE_UNAVAILABLE."""
-        settings = {} if timeout_s is None else {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
+        settings: dict[str, Any] = {}
+        if timeout_s is not None:
+            settings |= {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
+        job = _JOB.get()
+        if job is not None:
+            settings |= {"log_comment": job.id}
         with _as_problem(), self.handle() as client:
+            if job is not None and job.is_stopped:
+                raise _stopped()
             answer = client.query(sql, parameters=dict(params or {}), settings=settings)
             return [tuple(row) for row in answer.result_rows]
+
+    def stop(self, job: Job) -> None:
+        """Stop the job's running query, and let none of its further ones begin. Harmless when it has ended."""
+        job.is_stopped = True
+        with _as_problem(), self.handle() as client:
+            client.query("KILL QUERY WHERE Settings['log_comment'] = {job:String} ASYNC", parameters={"job": job.id})
 
     def native(self, sql: str, params: Params) -> bytes:
         """The answer of a SELECT in the engine's own block format, to be given back to `insert_native`."""
@@ -147,6 +183,10 @@ class Engine:
             self._lock = None
 
 
+def _stopped() -> Problem:
+    return Problem("QUERY_TIMEOUT", "The report took longer than it may.", retry_after_s=30)
+
+
 @contextlib.contextmanager
 def _as_problem() -> Iterator[None]:
     """Engine errors stay in the log; the caller learns only whether waiting longer or coming again may help."""
@@ -154,5 +194,5 @@ def _as_problem() -> Iterator[None]:
         yield
     except (ClickHouseError, OSError) as error:
         if any(code in str(error) for code in _TIMEOUT_CODES):
-            raise Problem("QUERY_TIMEOUT", "The report took longer than it may.", retry_after_s=30) from error
+            raise _stopped() from error
         raise Problem("STORE_UNAVAILABLE", "The analytics store did not answer.", retry_after_s=5) from error

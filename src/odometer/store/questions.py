@@ -1,13 +1,15 @@
 """The reading door of the store: questions as frozen values, answered by SQL over the derived tables."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from odometer.errors import Problem
+from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
+from odometer.selection.reading import NULL_LABEL
 from odometer.store.conditions import full_match
-from odometer.store.engine import Engine
+from odometer.store.engine import DATABASE, Engine, Job
 from odometer.store.gate import Gate
 from odometer.store.items import Kept, limited
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
@@ -56,6 +58,10 @@ class Questions:
         """Raise `Problem` when the store does not answer."""
         self._engine.rows("SELECT 1")
 
+    def stop(self, job: Job) -> None:
+        """Stop what the job is asking; see `working_on`."""
+        self._engine.stop(job)
+
     def is_pattern(self, pattern: str) -> bool:
         """Whether the engine's matcher takes the regular expression.
 
@@ -87,6 +93,57 @@ class Questions:
             Counted(bucket if question.split else None, tuple(labels), place, Figures(*figures))
             for bucket, labels, place, *figures in rows
         ]
+
+    def property_values(
+        self,
+        product_id: int,
+        prop: Property,
+        *,
+        exact: str | None = None,
+        pattern: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[str]:
+        """The distinct values of a text property over all that is stored, `<NULL>` among them, in code point order.
+
+        Those equal to `exact`, those in which `pattern` is found, those behind `after`; at most `limit`.
+        """
+        params = {"product": product_id, "exact": exact, "pattern": pattern, "after": after}
+        wanted = []
+        if exact is not None:
+            wanted.append("value = {exact:String}")
+        if pattern is not None:
+            wanted.append(f"value != '{NULL_LABEL}' AND match(value, concat('(?s)', {{pattern:String}}))")
+        if after is not None:
+            wanted.append("value > {after:String}")
+        table = "client_day" if prop.daily else "client"
+        sql = f"""
+            SELECT if(stored = '', '{NULL_LABEL}', toString(stored)) AS value FROM (
+                SELECT {prop.column} AS stored FROM {DATABASE}.{table} WHERE product = {{product:UInt64}}
+                GROUP BY stored HAVING sum(sign) > 0
+            ) WHERE {" AND ".join(wanted) or "1"} ORDER BY value{f" LIMIT {limit:d}" if limit else ""}"""
+        with self._gate.passing():
+            rows = self._engine.rows(
+                sql, {name: value for name, value in params.items() if value is not None}, timeout_s=self._timeout_s
+            )
+        return [value for (value,) in rows]
+
+    def matching(self, values: Iterable[str], pattern: str) -> list[str]:
+        """The values in which the engine's matcher finds the pattern, in their order."""
+        found = self._engine.rows(
+            "SELECT arrayFilter(value -> match(value, concat('(?s)', {pattern:String})), {values:Array(String)})",
+            {"pattern": pattern, "values": list(values)},
+        )
+        return list(found[0][0])
+
+    def custom_slots_in_use(self, product_id: int) -> frozenset[str]:
+        """The custom properties that have a value on any day."""
+        slots = [BY_NAME[slot] for slot in CUSTOM_SLOTS]
+        counts = ", ".join(f"sumIf(sign, {slot.column} != '') > 0" for slot in slots)
+        sql = f"SELECT {counts} FROM {DATABASE}.client_day WHERE product = {{product:UInt64}}"
+        with self._gate.passing():
+            row = self._engine.rows(sql, {"product": product_id}, timeout_s=self._timeout_s)[0]
+        return frozenset(slot.name for slot, used in zip(slots, row, strict=True) if used)
 
     def _kept(self, question: StatusQuestion) -> Kept:
         """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""

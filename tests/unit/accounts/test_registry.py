@@ -55,17 +55,16 @@ def test_a_registry_that_cannot_be_opened_is_one_line(url: str, clock: Clock) ->
 
 def test_a_product_is_added_found_and_changed(registry: Registry) -> None:
     made = registry.products.add("  Paint ")
-    registry.products.change(
-        replace(made, days_until_declared_lost=30, oldest_date=dt.date(2030, 1, 1), settings={"newEvents": "basic"}),
-        actor="a@example.com",
-    )
+    changes = {"daysUntilDeclaredLost": 30, "oldestDate": "2030-01-01", "newEvents": "basic"}
+    changed = registry.products.change(made.product_id, changes, actor="a@example.com")
 
     found = registry.products.get(made.product_id)
 
     assert found is not None
     assert (made.name, made.days_until_declared_lost, made.oldest_date) == ("Paint", 40, None)
     assert (found.days_until_declared_lost, found.oldest_date) == (30, dt.date(2030, 1, 1))
-    assert found.settings == {"newEvents": "basic"}
+    assert found.new_events == "basic"
+    assert found == changed
     assert registry.products.list() == [found]
 
 

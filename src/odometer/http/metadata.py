@@ -1,0 +1,88 @@
+"""GET /v3/meta/productProperties, with and without a product (contract 01)."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Caller, Permission, Product
+from odometer.http.answers import JsonAnswer
+from odometer.http.guard import Access, TheCaller, require
+from odometer.http.openapi import operation
+from odometer.http.parts import HttpParts, parts_of
+from odometer.model.metadata import product_properties
+
+PATH: Final = "/v3/meta/productProperties"
+_EXAMPLE: Final[dict[str, Any]] = {
+    "result": [
+        {
+            "category": "Product Properties",
+            "properties": [
+                {
+                    "name": "prodVersion",
+                    "friendlyName": "Product Version",
+                    "filterType": "standard",
+                    "dataType": "string",
+                    "supportsRegex": True,
+                    "supportsMeta": True,
+                    "supportsNull": True,
+                }
+            ],
+        }
+    ]
+}
+
+
+def metadata_router() -> APIRouter:
+    """The two routes."""
+    router = APIRouter()
+    router.add_api_route(
+        PATH,
+        _standard,
+        methods=["GET"],
+        name="standard_properties",
+        openapi_extra=operation(
+            title="Properties",
+            description="Of the only product that the caller may see; for others the standard ones of every product.",
+            group="Metadata",
+            example=({}, _EXAMPLE),
+        ),
+    )
+    router.add_api_route(
+        PATH + "/{product_id}",
+        _of_product,
+        methods=["GET"],
+        name="product_properties",
+        openapi_extra=operation(
+            title="Properties of a product",
+            description="Names, types, and what each property can be asked; custom ones under their labels.",
+            group="Metadata",
+            example=({}, _EXAMPLE),
+            has_product=True,
+        ),
+    )
+    return router
+
+
+async def _standard(request: Request, caller: TheCaller) -> Response:
+    parts = parts_of(request)
+    products = await run_in_threadpool(parts.registry.products.list)
+    visible = [product for product in products if Permission.REPORTING in caller.permissions_on(product.product_id)]
+    if len(visible) == 1:
+        return JsonAnswer(await run_in_threadpool(_listed, parts, caller, visible[0]))
+    may_use_keys = any(Permission.LICENSE_FILTERING in caller.permissions_on(product.product_id) for product in visible)
+    return JsonAnswer(product_properties({}, (), may_use_license_keys=may_use_keys))
+
+
+async def _of_product(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
+    return JsonAnswer(await run_in_threadpool(_listed, parts_of(request), access.caller, access.product))
+
+
+def _listed(parts: HttpParts, caller: Caller, product: Product) -> dict[str, Any]:
+    return product_properties(
+        {slot: (custom.label, custom.type) for slot, custom in product.custom_properties.items()},
+        parts.questions.custom_slots_in_use(product.product_id),
+        may_use_license_keys=Permission.LICENSE_FILTERING in caller.permissions_on(product.product_id),
+    )
