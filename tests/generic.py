@@ -1,14 +1,13 @@
 """Asking the generic reports of the engine, and the same questions of the oracle."""
 
-import dataclasses
 import datetime as dt
-import importlib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from odometer.reports.definition import Context
-from odometer.reports.generic_date_range import REPORT
+from odometer.reports.generic_current import REPORT as CURRENT
+from odometer.reports.generic_date_range import REPORT as RANGE
 from tests.conftest import Store
 from tests.oracle import generic
 from tests.oracle.history import Life
@@ -19,20 +18,24 @@ CUSTOM_TYPES = {"C04": 3}
 
 def by_engine(store: Store, product: int, request: Request, today: dt.date, product_silence: int = 40) -> Any:
     """The answer body of the server to generic/dateRange."""
-    return REPORT.run(REPORT.request.model_validate(request), _context(store, product, today, product_silence))
+    return RANGE.run(RANGE.request.model_validate(request), _context(store, product, today, product_silence))
 
 
 def current_by_engine(store: Store, product: int, request: Request, today: dt.date, product_silence: int = 40) -> Any:
     """The answer body of the server to generic/current."""
-    report = importlib.import_module("odometer.reports.generic_current").REPORT
-    return report.run(report.request.model_validate(request), _context(store, product, today, product_silence))
+    return CURRENT.run(CURRENT.request.model_validate(request), _context(store, product, today, product_silence))
 
 
 def _context(store: Store, product: int, today: dt.date, product_silence: int) -> Context:
-    told: dict[str, Any] = {"custom_types": CUSTOM_TYPES}
-    known = {field.name for field in dataclasses.fields(Context)}
-    extra = {name: value for name, value in told.items() if name in known}
-    return Context(product, product_silence, None, today, store.questions, **extra)
+    return Context(
+        product,
+        product_silence,
+        None,
+        today,
+        store.questions,
+        may_use_license_keys=True,
+        custom_types=CUSTOM_TYPES,
+    )
 
 
 def by_oracle(lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40) -> Any:

@@ -20,6 +20,7 @@ from odometer.store.append import Batch
 from odometer.store.bulk import BulkAppend
 from tests.conftest import Store
 from tests.oracle.wire import DAY_MS, OPTS, Received, Record, at_ms, clock_shift
+from tests.properties.values import DELIVERED, LICENSE, MACHINES, NULLS, sets
 
 HOUR_MS = DAY_MS // 24
 MINUTE_MS = 60_000
@@ -32,28 +33,6 @@ _ID = "installation"
 CLIENTS = (f"{_ID}-10", f"{_ID}-9", f"{_ID}-A", f"{_ID}-a", f"{_ID}_Z")
 SESSIONS = ("session-0001", "session-0002", "session-0003")
 
-_TEXTS = st.sampled_from(["1", "2", "3.10", "Zürich", "", "<NULL>", None])
-_SETTABLE: dict[str, st.SearchStrategy[Any]] = {
-    "prodVersion": _TEXTS,
-    "prodEdition": st.sampled_from(["Pro", "Std", None]),
-    "os.platform": st.sampled_from(["Linux", "", None]),
-    "os.version": st.sampled_from(["Linux 6", "Linux 7", None]),
-    "os.edition": st.sampled_from(["Linux 6 LTS", "<NULL>"]),
-    "C04": _TEXTS,
-    "cpuCores": st.sampled_from([8, 16, 2.5, None]),
-    "touchScreen": st.sampled_from([True, False, None]),
-    "gpu.model": st.sampled_from(["G1", None]),
-}
-_PLACES = {
-    "geography.country": st.sampled_from(["MT", "US", None]),
-    "geography.usState": st.sampled_from(["Utah", None]),
-}
-_LICENSE: dict[str, st.SearchStrategy[Any]] = {
-    "licenseType": st.sampled_from(["purchased", "nfr", None]),
-    "key": st.sampled_from(["K-1", "K-2", None]),
-    "activated": st.sampled_from([True, False, None]),
-    "expired": st.sampled_from([True, False, None]),
-}
 _SESSION = {"sessionId": st.sampled_from(SESSIONS)}
 _RUNTIME = st.sampled_from([0, 1, 0.25, 42.5, 3600, 4200, 2_592_000, None])
 _COUNTED: dict[str, st.SearchStrategy[Any]] = {
@@ -65,14 +44,14 @@ _NAME = {"name": st.sampled_from(["Crop", "Rotate"])}
 # Type to (members it needs, members it may have).
 _LIVE: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]] = {
     "heartbeat": ({}, _SESSION),
-    "properties": ({"set": st.fixed_dictionaries({}, optional=_SETTABLE)}, {}),
+    "properties": ({"set": sets()}, {}),
     "session_start": (_SESSION, {}),
     "session_stop": (_SESSION, {"runtimeSeconds": _RUNTIME}),
     "event": (_NAME, {**_COUNTED, **_SESSION}),
-    "license": ({}, _LICENSE),
+    "license": ({}, LICENSE),
     "custom_event": ({**_NAME, "data": st.just([["k", "v"], ["k", "w"]])}, _SESSION),
     "exception": ({name: st.just("E") for name in ("className", "methodName", "message", "stackTrace")}, _SESSION),
-    "reachout_delivered": ({"campaignId": st.just(41), "mode": st.sampled_from(["auto", "manual"])}, {}),
+    "reachout_delivered": (DELIVERED, {}),
 }
 _SUMMED: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchStrategy[Any]]]] = {
     "client_day": (
@@ -80,13 +59,13 @@ _SUMMED: dict[str, tuple[dict[str, st.SearchStrategy[Any]], dict[str, st.SearchS
         {
             "sessions": st.integers(0, 3),
             "runtimeSeconds": st.sampled_from([0, 60, 42.5, 4200]),
-            "set": st.fixed_dictionaries({}, optional={**_SETTABLE, **_PLACES}),
+            "set": sets(places=True),
         },
     ),
     "event_day": (_NAME, _COUNTED),
 }
 _OPT_KINDS = ("none",) * 14 + ("out", "out_in")
-_MACHINE = {"machineId": st.sampled_from(["M1", "M2", None, "", "<NULL>"])}
+_MACHINE = {"machineId": st.sampled_from([*MACHINES, *NULLS])}
 
 
 @dataclass(frozen=True, slots=True)
