@@ -48,6 +48,7 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
 }
 VALUE_KEYS: Final = ("type", "value", "min", "max", "includeNull")
 FLAG_PAIRS: Final = ("optOut", "backOff")
+_MODES: Final = ("auto", "manual")
 _MAX_OBJECTS: Final = 100
 _MAX_CAMPAIGNS: Final = 1_000
 
@@ -72,7 +73,8 @@ def _filter(name: str, value: object, path: str, language: Language) -> Predicat
     if name in FLAG_PAIRS:
         return _maybe_turned(as_object(value, path, (*PAIR_KEYS, "exclude")), path, lambda m: flag_pair(name, m, path))
     if name == "reachOutDeliveries":
-        return _maybe_turned(as_object(value, path, ("auto", "manual", "exclude")), path, lambda m: _delivered(m, path))
+        members = as_object(value, path, (*_MODES, "includeNull", "exclude"))
+        return _maybe_turned(members, path, lambda m: _delivered(m, path))
     if name in LEVELS:
         members = as_object(value, path, ("type", "includeNull", "exclude", *LEVELS[name]))
         return _maybe_turned(members, path, lambda m: _levels(name, m, path, language))
@@ -219,13 +221,19 @@ def _levels(group: str, members: Json, path: str, language: Language) -> Predica
 
 def _delivered(members: Json, path: str) -> Predicate:
     campaigns = {
-        key: tuple(
-            as_whole(given, f"{path}.{key}[{place}]", 0)
-            for place, given in enumerate(as_list(members[key], f"{path}.{key}", _MAX_CAMPAIGNS))
+        mode: tuple(
+            as_whole(given, f"{path}.{mode}[{place}]", 0)
+            for place, given in enumerate(as_list(members[mode], f"{path}.{mode}", _MAX_CAMPAIGNS))
         )
-        for key in ("auto", "manual")
-        if key in members
+        for mode in _MODES
+        if mode in members
     }
-    if not campaigns:
+    never = [
+        IsNull(BY_NAME[f"reachOutDeliveries.{mode}"])
+        for mode in campaigns or _MODES
+        if as_flag(members.get("includeNull", False), f"{path}.includeNull")
+    ]
+    if not campaigns and not never:
         raise invalid(path, "Name auto, manual or both.")
-    return Delivered(campaigns.get("auto", ()), campaigns.get("manual", ()))
+    shown = [Delivered(campaigns.get("auto", ()), campaigns.get("manual", ()))] if campaigns else []
+    return AnyOf((*shown, *never))

@@ -56,6 +56,8 @@ def null_condition(prop: Property, column: str) -> str:
     """SQL of: the column's value is null."""
     if is_text(prop):
         return "0" if prop.name == "clientId" else f"{column} = ''"
+    if prop.data_type == "deliveries":
+        return f"empty({column})"
     return f"isNull({column})" if column_type(prop).startswith("Nullable") else "0"
 
 

@@ -1,0 +1,21 @@
+"""Reading selections without a store: what a pattern is, Python's matcher says here."""
+
+import datetime as dt
+import re
+
+import pytest
+
+from odometer.selection.reading import Language
+
+
+def is_pattern(pattern: str) -> bool:
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
+
+
+@pytest.fixture
+def language() -> Language:
+    return Language(dt.date(2031, 6, 20), is_pattern, may_use_license_keys=False, custom_types={"C04": 3, "C05": 1})
