@@ -1,0 +1,109 @@
+"""Settings of a product over HTTP: who may read and change them, what is refused, and that changes take effect."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from odometer.accounts import Permission
+from tests.http.conftest import EMAIL, PRODUCT, World, code_of
+
+PATH = f"/admin/v1/products/{PRODUCT}/settings"
+DEFAULTS = {
+    "name": "Facet",
+    "daysUntilDeclaredLost": 40,
+    "oldestDate": None,
+    "newEvents": "advanced",
+    "licenseStatusSource": "client",
+    "collectLicenseKeys": True,
+    "rawExport": True,
+    "customProperties": {},
+}
+
+
+@pytest.fixture
+def developer(ada: TestClient, world: World) -> TestClient:
+    world.registry.users.grant(EMAIL, PRODUCT, [Permission.DEVELOPER])
+    return ada
+
+
+def test_reporting_alone_may_not_even_look(ada: TestClient) -> None:
+    assert code_of(ada.get(PATH)) == "PERMISSION_DENIED"
+    assert code_of(ada.patch(PATH, json={"name": "Mine"})) == "PERMISSION_DENIED"
+
+
+def test_settings_are_changed_member_by_member(developer: TestClient, world: World) -> None:
+    assert developer.get(PATH).json() == {"result": DEFAULTS}
+    first = developer.patch(PATH, json={"daysUntilDeclaredLost": 30, "customProperties": {"C04": {"label": "Channel"}}})
+    second = developer.patch(PATH, json={"oldestDate": "2030-01-01", "customProperties": {"C05": {"type": 3}}})
+
+    customs = {"C04": {"label": "Channel", "type": 1}, "C05": {"label": "C05", "type": 3}}
+    expected = DEFAULTS | {"daysUntilDeclaredLost": 30, "oldestDate": "2030-01-01", "customProperties": customs}
+    assert first.json()["result"]["daysUntilDeclaredLost"] == 30
+    assert second.json() == {"result": expected}
+    assert developer.get(PATH).json() == {"result": expected}
+    back = developer.patch(PATH, json={"daysUntilDeclaredLost": None, "oldestDate": None, "customProperties": None})
+    assert back.json() == {"result": DEFAULTS}
+    product = world.registry.products.get(PRODUCT)
+    assert product is not None
+    assert product.custom_properties == {}
+
+
+def test_changes_are_audited_and_only_what_changed(developer: TestClient, tmp_path: Path) -> None:
+    developer.patch(PATH, json={"newEvents": "basic", "rawExport": True})
+    developer.patch(PATH, json={"newEvents": "basic"})
+
+    with sqlite3.connect(tmp_path / "registry.sqlite") as database:
+        rows = database.execute(
+            "SELECT actor, subject, detail FROM audit_log WHERE action = 'product.change'"
+        ).fetchall()
+    database.close()
+    assert rows == [(EMAIL, str(PRODUCT), '{"newEvents": {"old": "advanced", "new": "basic"}}')]
+
+
+REFUSED: list[tuple[Any, str, str | None]] = [
+    ([], "INVALID_FIELD", None),
+    ({"days": 3}, "INVALID_FIELD", "days"),
+    ({"name": ""}, "INVALID_FIELD", "name"),
+    ({"name": None}, "MISSING_FIELD", "name"),
+    ({"daysUntilDeclaredLost": 0}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"daysUntilDeclaredLost": 366}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"daysUntilDeclaredLost": "30"}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"oldestDate": "2030-02-30"}, "INVALID_FIELD", "oldestDate"),
+    ({"newEvents": "all"}, "INVALID_FIELD", "newEvents"),
+    ({"rawExport": 1}, "INVALID_FIELD", "rawExport"),
+    ({"customProperties": []}, "INVALID_FIELD", "customProperties"),
+    ({"customProperties": {"C21": {}}}, "INVALID_FIELD", "customProperties.C21"),
+    ({"customProperties": {"C01": "Channel"}}, "INVALID_FIELD", "customProperties.C01"),
+    ({"customProperties": {"C01": {"colour": 1}}}, "INVALID_FIELD", "customProperties.C01"),
+    ({"customProperties": {"C01": {"label": ""}}}, "INVALID_FIELD", "customProperties.C01.label"),
+    ({"customProperties": {"C01": {"label": "Product Version"}}}, "INVALID_FIELD", "customProperties.C01.label"),
+    ({"customProperties": {"C01": {"label": "C02"}}}, "INVALID_FIELD", "customProperties.C01.label"),
+    (
+        {"customProperties": {"C01": {"label": "a"}, "C02": {"label": "a"}}},
+        "INVALID_FIELD",
+        "customProperties.C02.label",
+    ),
+    ({"customProperties": {"C01": {"type": 4}}}, "INVALID_FIELD", "customProperties.C01.type"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "field"), REFUSED)
+def test_a_refused_change_changes_nothing(developer: TestClient, change: Any, code: str, field: str | None) -> None:
+    body = {"rawExport": False, **change} if isinstance(change, dict) and "rawExport" not in change else change
+
+    answer = developer.patch(PATH, json=body)
+
+    assert (answer.status_code, code_of(answer), answer.json()["error"].get("field")) == (400, code, field)
+    assert developer.get(PATH).json() == {"result": DEFAULTS}
+
+
+def test_the_product_of_the_path_alone_is_changed(developer: TestClient, world: World) -> None:
+    world.registry.products.add("Other", 7)
+    developer.patch(PATH, json={"name": "Renamed"})
+
+    other = world.registry.products.get(7)
+    assert other is not None
+    assert other.name == "Other"
