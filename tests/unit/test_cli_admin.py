@@ -134,3 +134,30 @@ def test_a_bad_setting_is_one_line(commands: Commands, monkeypatch: pytest.Monke
 
 def test_help_has_examples(commands: Commands) -> None:
     assert "Example: odometer user add" in commands.run("user", "add", "--help")
+
+
+def test_settings_of_a_product_are_shown_and_changed(commands: Commands) -> None:
+    commands.run("product", "add", "Facet", "--id", "7")
+
+    changed = json.loads(
+        commands.run(
+            "product", "set", "7", "daysUntilDeclaredLost=30", "C04=Sales channel", "C04.type=2", "rawExport=false"
+        )
+    )
+    reset = json.loads(commands.run("product", "set", "7", "daysUntilDeclaredLost=", "C04="))
+
+    assert changed["daysUntilDeclaredLost"] == 30
+    assert changed["rawExport"] is False
+    assert changed["customProperties"] == {"C04": {"label": "Sales channel", "type": 2}}
+    assert json.loads(commands.run("product", "set", "7")) == reset
+    assert (reset["daysUntilDeclaredLost"], reset["rawExport"]) == (40, False)
+    assert reset["customProperties"] == {"C04": {"label": "C04", "type": 2}}
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(commands: Commands) -> None:
+    commands.run("product", "add", "Facet", "--id", "7")
+
+    assert commands.run("product", "set", "7", "oldestDate=soon", expect=1).startswith("odometer: oldestDate: ")
+    assert "C04.type" in commands.run("product", "set", "7", "C04.type=9", expect=1)
+    assert "no product 8" in commands.run("product", "set", "8", expect=1)
+    assert "NAME=VALUE" in commands.run("product", "set", "7", "oldestDate", expect=2)

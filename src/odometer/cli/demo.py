@@ -83,6 +83,8 @@ def _add_product(settings: Settings) -> None:
     with registry_of(settings) as registry:
         if registry.products.get(PRODUCT_ID) is None:
             registry.products.add(DEMO_PRODUCT.name, PRODUCT_ID)
+            customs = {item.slot: {"label": item.label, "type": item.custom_type} for item in DEMO_PRODUCT.custom_names}
+            registry.products.change(PRODUCT_ID, {"customProperties": customs}, actor="command line")
             registry.users.add(EMAIL, PASSWORD, is_admin=True)
 
 

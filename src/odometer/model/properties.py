@@ -43,9 +43,9 @@ class Property:
     @property
     def supports_null(self) -> bool:
         """Whether it can have no value (contract 01); license, opt-out and back-off flags are false then."""
-        return self.name != "clientId" and not (
-            self.data_type == "date" or self.name.startswith(("licenseStatus.", "lifetime", "optOut.", "backOff."))
-        )
+        is_life_figure = self.name.startswith("lifetime") and self.data_type == "number"
+        is_flag = self.name.startswith(("licenseStatus.", "optOut.", "backOff."))
+        return self.name != "clientId" and self.data_type != "date" and not is_life_figure and not is_flag
 
     def supports_meta(self, custom_type: int | None) -> bool:
         """Whether its values can be listed (contract 01); `custom_type` is the product's type of a custom slot."""
