@@ -9,6 +9,7 @@ from odometer.clock import DAY_MS
 from odometer.collect import members
 from odometer.collect.canonical import identify
 from odometer.collect.identity import read_seq
+from odometer.collect.normalise import normalise
 from odometer.collect.property_set import LIVE_KINDS, SUMMED_KINDS, license_set, property_set
 from odometer.collect.timestamps import check_not_ancient, day_of, parse_day_start, parse_moment
 from odometer.errors import invalid
@@ -91,6 +92,8 @@ def to_row(record: Record, sender: Sender) -> RecordRow:
     read(record, row)
     if not seq:
         identify(row)
+    # After that, so that a record stays the same one when a later catalogue spells its values differently.
+    normalise(row["set"])
     return row
 
 

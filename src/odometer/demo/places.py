@@ -51,21 +51,14 @@ US_STATES: Final = Weighted(
 )
 
 # Facet CAD is translated into these; everyone else works in English.
-_PRODUCT_LANGUAGES: Final = {
-    "de": "German",
-    "fr": "French",
-    "it": "Italian",
-    "es": "Spanish",
-    "ja": "Japanese",
-    "zh": "Chinese",
-    "pt": "Portuguese",
-}
-ENGLISH: Final = "English"
+_PRODUCT_LANGUAGES: Final = frozenset({"de", "fr", "it", "es", "ja", "zh", "pt"})
+ENGLISH: Final = "en"
 
 
 def product_language(locale: str) -> str:
     """The language in which Facet CAD starts on a system of this locale."""
-    return _PRODUCT_LANGUAGES.get(locale.partition("-")[0], ENGLISH)
+    language = locale.partition("-")[0]
+    return language if language in _PRODUCT_LANGUAGES else ENGLISH
 
 
 def geography(country: Country, state: float) -> dict[str, str | None]:

@@ -11,6 +11,7 @@ import pytest
 
 from odometer.clock import DAY_MS
 from odometer.collect.import_rows import FileChunk, encode_chunk
+from odometer.collect.normalise import normalise
 from odometer.demo import DEMO_PRODUCT, generate, license_keys
 from odometer.demo.product import BUGGY_VERSION, FEATURES
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, GEOGRAPHY, LEVEL_SIBLINGS, LICENSE_TYPES, SETTABLE
@@ -105,6 +106,14 @@ def test_set_holds_only_names_that_history_may_set_and_whole_levels() -> None:
     assert everything >= {name for name in allowed if BY_NAME[name].category in ("Geography", "Hardware")} - {
         "machineId"
     }
+
+
+def test_every_value_is_spelled_as_it_will_be_kept() -> None:
+    for record in of_type("client_day"):
+        sent = {name: "" if value is None else str(value) for name, value in record.get("set", {}).items()}
+        kept = dict(sent)
+        normalise(kept)
+        assert kept == sent
 
 
 def test_os_names_are_nested() -> None:
