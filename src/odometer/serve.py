@@ -8,7 +8,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from odometer.app import clock_of, registry_of
-from odometer.collect.envelope import ParseOptions
+from odometer.collect.envelope import ParseOptions, nowhere
+from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.errors import StartError
 from odometer.http import HttpParts, create_http
@@ -37,6 +38,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         collect = collect_router(
             Ingest(analytics.writer, clock),
             ParseOptions(
+                locate=nowhere if settings.geo is None else open_geography(settings.geo),
                 max_age_days=settings.max_record_age_days,
                 max_bytes=settings.max_collect_bytes,
                 max_decompressed_bytes=settings.max_collect_decompressed_bytes,

@@ -167,6 +167,7 @@ class Settings:
     )
     login_window_minutes: int = _setting(_COUNT, "15", "The window for failed logins.")
     max_record_age_days: int = _setting(_COUNT, "400", "Older records are refused at the door; import takes them.")
+    geo: Path | None = _setting(_FILE, "", "MaxMind-format file (City or Country) for geography; none: no geography.")
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
     log_level: str = _setting(_LEVEL, "INFO", f"How much is logged: {', '.join(_LOG_LEVELS)}.")
 
