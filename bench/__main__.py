@@ -8,23 +8,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench import alternatives
-from bench.history import FIRST, LAST, PRODUCT, write_history
+from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
+from bench.questions import QUESTIONS
+from bench.reading import CountingEngine
 from bench.server import BenchServer
 from odometer.store.analytics import open_analytics
 from odometer.store.engine import DATABASE
-
-WEEKLY = {
-    "startDate": str(FIRST),
-    "stopDate": str(LAST),
-    "dateSplit": "week",
-    "clientStatus": ["new", "active", "lost"],
-    "daysUntilDeclaredLost": alternatives.SILENCE_DAYS,
-}
 
 
 def best_of(run: Callable[[], Any], times: int = 5) -> tuple[float, Any]:
@@ -62,36 +57,44 @@ def main() -> None:
         if not options.skip_ingest:
             print(f"live, 8 senders, batches of 500: {live_rate(server):,.0f} records/s durable")
             time.sleep(5)  # what was sent is derived: all ways below count the same records
-        seconds, answer = best_of(lambda: server.report(PRODUCT, "generic/dateRange", WEEKLY))
-    compare(url, seconds, answer)
+        asked = [best_of(partial(server.report, PRODUCT, q.path, q.request)) for q in QUESTIONS]
+    compare(url, asked)
     if not options.skip_ingest:
         print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
     if options.data is None:
         shutil.rmtree(folder)
 
 
-def compare(url: str, seconds: float, answer: dict[str, Any]) -> None:
-    """Print the ratios, after making sure that all ways give the same numbers."""
-    store = open_analytics(url)
+def compare(url: str, asked: list[tuple[float, dict[str, Any]]]) -> None:
+    """Print times, ratios and what was read, after making sure that all ways give the same figures."""
+    engine = CountingEngine(url)
     counts = "SELECT count(), uniqExact(client) FROM {}.client_day WHERE product = {}"
-    days, clients = store.engine.rows(counts.format(DATABASE, PRODUCT))[0]
-    records = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {PRODUCT}")[0][0]
+    days, clients = engine.rows(counts.format(DATABASE, PRODUCT))[0]
+    records = engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {PRODUCT}")[0][0]
     print(f"{clients:,} installations, {days:,} client days, {records:,} event records")
-    print(f"weekly new/active/lost of a year over HTTP: {seconds * 1000:.0f} ms")
-    expected = [
-        (week, figures["active"], figures["new"], figures["lost"]) for week, figures in answer["result"].items()
-    ]
+    print("| question | over HTTP | rows read | read | plain SQL | ratio |\n|---|---|---|---|---|---|")
+    for question, (seconds, answer) in zip(QUESTIONS, asked, strict=True):
+        rows_read, bytes_read = engine.cost_of(question)
+        plain, rows = best_of(partial(engine.rows, question.plain_sql), 2)
+        if question.plain_cells(rows) != question.report_cells(answer):
+            sys.exit(f"{question.name}: the figures of the plain SQL differ from the report's")
+        print(
+            f"| {question.name} | {seconds * 1000:.0f} ms | {rows_read:,} | {bytes_read / 1e6:,.0f} MB "
+            f"| {plain * 1000:,.0f} ms | {plain / seconds:.1f} |"
+        )
+    weekly = QUESTIONS[0]
+    seconds, answer = asked[0]
     for name, way in (
-        ("distinct count over client days, same engine", alternatives.distinct_over_client_days(store.engine)),
-        ("distinct count over event records, same engine", alternatives.distinct_over_records(store.engine)),
-        ("distinct count over client days, DuckDB", alternatives.duckdb_over_client_days(store.engine)),
+        ("distinct count over client days, same engine", alternatives.distinct_over_client_days(engine)),
+        ("distinct count over event records, same engine", alternatives.distinct_over_records(engine)),
+        ("distinct count over client days, DuckDB", alternatives.duckdb_over_client_days(engine)),
     ):
-        taken, rows = best_of(way, 3)
-        got = [(str(week), int(active), int(new), int(lost)) for week, active, new, lost in rows]
-        if got != expected:
-            sys.exit(f"{name}: the figures differ from the report")
-        print(f"  {name}: {taken * 1000:.0f} ms = {taken / seconds:.1f} times as long")
-    store.close()
+        taken, found = best_of(way, 2)
+        cells = {(str(week),): (int(new), int(active), int(lost)) for week, active, new, lost in found}
+        if cells != weekly.report_cells(answer):
+            sys.exit(f"{name}: the figures differ from the report's")
+        print(f"{weekly.name}, {name}: {taken * 1000:,.0f} ms = {taken / seconds:.1f} times as long")
+    engine.close()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 
 from bench.history import FIRST, LAST, PRODUCT
+from bench.questions import SILENCE_DAYS
 from odometer.store.engine import DATABASE, Engine
 
-SILENCE_DAYS = 30
 Rows = list[tuple[Any, ...]]
 
 _RANGE = f"BETWEEN '{FIRST}' AND '{LAST}'"

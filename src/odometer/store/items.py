@@ -61,7 +61,7 @@ class ItemKeys:
             label = bound("String", segment.label)
             return _when(condition(segment.matches, bound, self.used_events), label, place)
         assert level.prop is not None, "only properties split"  # noqa: S101 - how levels are read
-        null, label = null_condition(level.prop, level.prop.column), _label(level.prop)
+        null, label = null_condition(level.prop, level.prop.column), value_label(level.prop)
         parts = []
         if segment.values is not None:
             known = value_condition(segment.values, level.prop.column, bound)
@@ -77,7 +77,7 @@ def _when(is_member: str, label: str, place: int) -> str:
     return f"if({is_member}, [(toString({label}), toUInt16({place}))], {_NO_ITEM})"
 
 
-def _label(prop: Property) -> str:
+def value_label(prop: Property) -> str:
     """SQL of a known value as text."""
     if prop.data_type == "boolean":
         return f"if({prop.column} = 1, 'true', 'false')"

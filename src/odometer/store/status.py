@@ -15,7 +15,7 @@ from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Level
 from odometer.selection.segments import Split as SplitSegment
 from odometer.store.conditions import Bound, condition, value_condition
-from odometer.store.items import ItemKeys, Kept
+from odometer.store.items import ItemKeys, Kept, value_label
 from odometer.store.units import Units
 
 _BUCKET: Final = {Split.DAY: "{day}", Split.WEEK: "toMonday({day})", Split.MONTH: "toStartOfMonth({day})"}
@@ -88,27 +88,35 @@ class StatusSql:
         return f"""
             SELECT bucket, arrayMap(item -> item.1, key.1) AS labels, min(key.1[-1].2) AS place,
                 sum(new), sum(active), sum(lost)
-            FROM ({self._by_key(self._keys.every_depth)}) GROUP BY bucket, labels LIMIT {limit}"""
+            FROM ({self._by_key()}) GROUP BY bucket, labels LIMIT {limit}"""
 
     def item_count(self) -> str:
         """One row: how many items there are, of all depths."""
         return f"""
-            SELECT uniqExact(arrayMap(item -> item.1, key.1)) FROM ({self._by_key(self._keys.every_depth)})"""
+            SELECT uniqExact(arrayMap(item -> item.1, key.1)) FROM ({self._by_key()})"""
 
     def largest(self, segment: SplitSegment) -> str:
-        """The labels of the last level that a limited segment keeps: most active, then new, then lost, then label."""
-        assert segment.values is not None and segment.limit is not None  # noqa: S101, PT018 - see `limited`
-        matches = value_condition(segment.values, "label", self.bound)
-        return f"""
-            SELECT label FROM (SELECT key.1[-1].1 AS label, new, active, lost FROM ({self._by_key(self._keys.deepest)}))
-            WHERE label != '{NULL_LABEL}' AND {matches} GROUP BY label
-            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {segment.limit:d}"""
+        """The labels of the last level that a limited segment keeps: most active, then new, then lost, then label.
 
-    def _by_key(self, keys: str) -> str:
+        Of the level's items only those that this segment gives itself are ranked, each by all that it counts.
+        """
+        values, limit = segment.values, segment.limit
+        assert values is not None and limit is not None  # noqa: S101, PT018 - see `limited`
+        gives_it = f"{value_condition(values, values.prop.column, self.bound)} AND label = {value_label(values.prop)}"
+        return f"""
+            SELECT label FROM (
+                SELECT arrayJoin({self._keys.deepest}).1[-1].1 AS label, {gives_it} AS is_own, new, active, lost
+                FROM ({self._with_items()})
+            ) WHERE label != '{NULL_LABEL}' GROUP BY label HAVING max(is_own) = 1
+            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {limit:d}"""
+
+    def _by_key(self) -> str:
         """Figures of each combination of values under each key of it: items are found once a combination, not a row."""
         return f"""
-            SELECT bucket, arrayJoin({keys}) AS key, new, active, lost
-            FROM (SELECT *{self._keys.columns(self.bound)} FROM ({self._counted()}))"""
+            SELECT bucket, arrayJoin({self._keys.every_depth}) AS key, new, active, lost FROM ({self._with_items()})"""
+
+    def _with_items(self) -> str:
+        return f"SELECT *{self._keys.columns(self.bound)} FROM ({self._counted()})"
 
     def _counted(self) -> str:
         """Rows (bucket, values of the levels' properties, new, active, lost)."""
