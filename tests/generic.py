@@ -51,3 +51,10 @@ def current_by_oracle(lives: Iterable[Life], request: Request, today: dt.date, p
 def text(answer: Any) -> str:
     """An answer as text: equal texts have the same members in the same order."""
     return json.dumps(answer, ensure_ascii=False, indent=1)
+
+
+def assert_same(answered: Any, expected: Any, request: Request, today: dt.date) -> None:
+    """Fails where two answers differ, if only in their order, and shows everything that it takes to see why."""
+    asked = f"T = {today}\n{json.dumps(request, ensure_ascii=False)}"
+    if text(answered) != text(expected):
+        raise AssertionError(f"{asked}\nanswered: {json.dumps(answered)}\nexpected: {json.dumps(expected)}")

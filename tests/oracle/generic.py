@@ -56,15 +56,16 @@ class _Table:
         def counts(asked: Question) -> list[Count]:
             return [one for one in judge(who, asked) if passes(one.life, one.day, filters, question.today)]
 
-        whole = counts(replace(question, split=None))
-        told = [one for one in counts(question) if one.status in self._asked]
+        told = counts(question)
         self._levels = levels_of(request)
-        apply_limits(self._levels, told, whole)
+        # Whatever statuses are asked for: the items kept are the same.
+        apply_limits(self._levels, told, counts(replace(question, split=None)))
         self._figures: dict[tuple[dt.date | None, Path], Figures] = defaultdict(lambda: dict.fromkeys(self._asked, 0))
         # What lies below each path: items of a split only where something is there, named ones always.
         self._below: dict[Path, set[str]] = defaultdict(set)
         for one in told:
-            self._add(one)
+            if one.status in self._asked:
+                self._add(one)
 
     def _add(self, one: Count) -> None:
         chosen = []

@@ -116,7 +116,9 @@ def levels_of(request: Given) -> list[Level]:
         segments = given.get("segments") or [{}]
         pieces = [Piece(number, given["property"], segment) for number, segment in enumerate(segments)]
         level = Level(pieces)
-        level.note({piece.label: piece.place() for piece in pieces if not piece.splits})
+        for piece in pieces:
+            if not piece.splits:
+                level.note({piece.label: piece.place()})
         found.append(level)
     return found
 
@@ -124,8 +126,9 @@ def levels_of(request: Given) -> list[Level]:
 def apply_limits(levels: list[Level], counts: list[Count], whole: list[Count]) -> None:
     """Decide what the limits let through, level by level.
 
-    Of the items that the answer would hold (`counts`), those with the largest active, new, lost figures of the same
-    request without a split (`whole`); ties by label. Clients that no item above holds do not count.
+    Of the items that the request gives with all three statuses (`counts`), those with the largest active, new, lost
+    figures of the same request without a split (`whole`), zeros included; ties by label. A limit that is not reached
+    changes nothing so. Clients that no item above holds do not count.
     """
     for depth, level in enumerate(levels):
         above = levels[:depth]

@@ -42,9 +42,9 @@ SYSTEMS = (
     {"os.platform": "<NULL>"},
 )
 PLACES = (
-    {"geography.continent": "EU", "geography.country": "MT", "geography.usState": None},
-    {"geography.continent": "NA", "geography.country": "US", "geography.usState": "UT"},
-    {"geography.continent": "NA", "geography.country": "US", "geography.usState": None},
+    {"geography.continent": "Europe", "geography.country": "MT", "geography.usState": None},
+    {"geography.continent": "North America", "geography.country": "US", "geography.usState": "UT"},
+    {"geography.continent": "North America", "geography.country": "US", "geography.usState": None},
     {"geography.continent": None, "geography.country": None, "geography.usState": None},
 )
 KEYS = ("K-1", "K-2")
@@ -91,3 +91,12 @@ def sets(*, places: bool = False) -> Strategy:
         st.sampled_from([{}, {}, *SYSTEMS]),
     ]
     return st.builds(_merged, *parts, *([st.sampled_from([{}, *PLACES])] if places else []))
+
+
+def full_sets() -> Strategy:
+    """The `set` of an imported record that says everything about a client, without nulls."""
+    texts = {"prodVersion": VERSIONS, "prodEdition": EDITIONS, "prodBuild": AWKWARD, "C04": SITES, "C20": AWKWARD[:3]}
+    numbers = {"cpuCores": CORES, "ram": RAM, "touchScreen": (True, False)}
+    known = {name: st.sampled_from(values) for name, values in {**texts, **numbers}.items()}
+    parts = [st.sampled_from(values) for values in (CARDS[:3], SYSTEMS[:4], PLACES[:3])]
+    return st.builds(_merged, st.fixed_dictionaries(known), *parts)
