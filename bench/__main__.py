@@ -16,10 +16,10 @@ from bench import alternatives
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
 from bench.questions import QUESTIONS
-from bench.reading import CountingEngine
+from bench.reading import cost_of
 from bench.server import BenchServer
 from odometer.store.analytics import open_analytics
-from odometer.store.engine import DATABASE
+from odometer.store.engine import DATABASE, Engine
 
 
 def best_of(run: Callable[[], Any], times: int = 5) -> tuple[float, Any]:
@@ -67,14 +67,14 @@ def main() -> None:
 
 def compare(url: str, asked: list[tuple[float, dict[str, Any]]]) -> None:
     """Print times, ratios and what was read, after making sure that all ways give the same figures."""
-    engine = CountingEngine(url)
+    engine = Engine(url, handles=2)
     counts = "SELECT count(), uniqExact(client) FROM {}.client_day WHERE product = {}"
     days, clients = engine.rows(counts.format(DATABASE, PRODUCT))[0]
     records = engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {PRODUCT}")[0][0]
     print(f"{clients:,} installations, {days:,} client days, {records:,} event records")
     print("| question | over HTTP | rows read | read | plain SQL | ratio |\n|---|---|---|---|---|---|")
     for question, (seconds, answer) in zip(QUESTIONS, asked, strict=True):
-        rows_read, bytes_read = engine.cost_of(question)
+        rows_read, bytes_read = cost_of(question, engine)
         plain, rows = best_of(partial(engine.rows, question.plain_sql), 2)
         if question.plain_cells(rows) != question.report_cells(answer):
             sys.exit(f"{question.name}: the figures of the plain SQL differ from the report's")

@@ -16,6 +16,10 @@ COUNTRIES = [
 ]
 SYSTEMS = ["Microsoft Windows 10", "Microsoft Windows 11", "macOS 14", "macOS 15", "Linux Ubuntu"]
 
+# Every third machine has two installations; some send no machine.
+_MACHINE = """if(sipHash64(client, 'm') % 20 = 0, '',
+    lower(hex(sipHash64(sipHash64(client, 'm') % intDiv({clients:UInt64} * 3, 4)))))"""
+
 _DAYS = f"""
     SELECT client, arrayJoin(arrayDistinct(arrayMap(
         i -> toDate('{FIRST}') + install
@@ -41,26 +45,26 @@ def write_history(engine: Engine, clients: int) -> None:
         WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)""",
         {"clients": clients},
     )
-    # Two installations share every third machine; some send no machine.
     engine.command(
         f"""INSERT INTO {DATABASE}.client
             (product, client, install, last_seen, active_days, active_weeks, active_months, sessions, runtime_ms,
             p_machine_id, p_ram, sign)
         SELECT {PRODUCT}, client, min(day), max(day), count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)),
             count(), count() * 600000,
-            if(sipHash64(client, 'm') % 20 = 0, '',
-                lower(hex(sipHash64(sipHash64(client, 'm') % intDiv({{clients:UInt64}} * 3, 4))))),
+            {_MACHINE},
             [4096, 8192, 16384, 32768][1 + sipHash64(client, 'r') % 4], 1
         FROM {DATABASE}.client_day WHERE product = {PRODUCT} GROUP BY client""",
         {"clients": clients},
     )
     engine.command(
         f"""INSERT INTO {DATABASE}.records
-            (product, client, seq, received_ms, ingest_no, at_ms, used_ms, day, type, category, name, count, runtime_ms)
-        SELECT {PRODUCT}, client, toUInt64(day) * 10 + n, at, 1, at, at, day, 'event', 'Canvas',
+            (product, client, seq, received_ms, ingest_no, at_ms, used_ms, day, type, machine, category, name, count,
+            runtime_ms)
+        SELECT {PRODUCT}, client, toUInt64(day) * 10 + n, at, 1, at, at, day, 'event', {_MACHINE}, 'Canvas',
             ['Rotate', 'Blur', 'Crop', 'Draw'][1 + sipHash64(client, day, n) % 4], 1, -1
         FROM (SELECT client, day, arrayJoin([1, 2]) AS n, (toUInt32(day) * 86400 + n * 3600) * 1000 AS at
               FROM {DATABASE}.client_day WHERE product = {PRODUCT})""",
+        {"clients": clients},
     )
     write_mark(engine, 1)
     for table in ("client_day", "client", "records"):

@@ -27,8 +27,7 @@ class Question:
         values: columns of the levels.
         first: first day of the range.
         where: a condition on the deciding values, as `last_values`.
-        unit: what is counted: a column of client days, or of clients with `joined`.
-        joined: whether the unit is a column of the table of clients.
+        by_machine: count machines, by the last one that each client's records named.
 
     """
 
@@ -39,30 +38,32 @@ class Question:
     values: tuple[str, ...] = ()
     first: dt.date = FIRST
     where: str = "1"
-    unit: str = "client"
-    joined: bool = False
+    by_machine: bool = False
 
     @property
     def plain_sql(self) -> str:
         """The last values of each unit in each bucket, and the first and last day of its life, by grouping."""
         days = f"{DATABASE}.client_day"
-        if self.joined:
+        unit = "machine" if self.by_machine else "client"
+        if self.by_machine:
             days = f"""(
-                SELECT d.client AS client, day, {self.unit}{self._columns} FROM {DATABASE}.client_day AS d
-                INNER JOIN (SELECT client, {self.unit} FROM {DATABASE}.client
-                            WHERE product = {PRODUCT} AND {self.unit} != '') AS c ON d.client = c.client
+                SELECT d.client AS client, day, machine{self._columns} FROM {DATABASE}.client_day AS d
+                INNER JOIN (
+                    SELECT client, argMax(records.machine, (day, seq)) AS machine FROM {DATABASE}.records
+                    WHERE product = {PRODUCT} GROUP BY client HAVING machine != ''
+                ) AS c ON d.client = c.client
                 WHERE product = {PRODUCT})"""
-        of_product = "1" if self.joined else f"product = {PRODUCT}"
+        of_product = "1" if self.by_machine else f"product = {PRODUCT}"
         labels = "".join(f", last_values.{place + 2}" for place in range(len(self.values)))
         return f"""
             SELECT bucket{labels}, countIf(first_day >= '{self.first}' AND {self._bucket_of("first_day")} = bucket),
                 count(), countIf(last_day = last_here AND last_day + {SILENCE_DAYS} <= toDate('{LAST}'))
             FROM (
-                SELECT {self.bucket} AS bucket, {self.unit} AS unit, max(day) AS last_here,
+                SELECT {self.bucket} AS bucket, {unit} AS unit, max(day) AS last_here,
                     argMax(tuple(0{self._columns}), (day, client)) AS last_values
                 FROM {days} WHERE {of_product} AND day BETWEEN '{self.first}' AND '{LAST}' GROUP BY bucket, unit
             ) AS here INNER JOIN (
-                SELECT {self.unit} AS unit, min(day) AS first_day, max(day) AS last_day
+                SELECT {unit} AS unit, min(day) AS first_day, max(day) AS last_day
                 FROM {days} WHERE {of_product} GROUP BY unit
             ) AS life ON here.unit = life.unit
             WHERE {self.where} GROUP BY bucket{labels}"""
@@ -145,8 +146,7 @@ QUESTIONS = (
         "generic/dateRange",
         {**_YEAR, "startDate": str(_LAST_90_DAYS), "groupBy": "machineId"},
         first=_LAST_90_DAYS,
-        unit="p_machine_id",
-        joined=True,
+        by_machine=True,
     ),
     Question(
         "current by country",

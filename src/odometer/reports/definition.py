@@ -4,11 +4,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from odometer.errors import Problem, invalid
+from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
 from odometer.selection.reading import Language
 from odometer.store.questions import Questions
@@ -38,7 +38,6 @@ class ReportRequest(BaseModel):
     """Base of all request bodies: nothing is coerced, null means absent, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-    not_yet: ClassVar[tuple[str, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -50,8 +49,6 @@ class ReportRequest(BaseModel):
         for member in LANGUAGE_MEMBERS:
             if member in known or present.get(member) in (None, {}, []):
                 continue
-            if member in cls.not_yet:
-                raise Problem("NOT_YET_SUPPORTED", f"{member} is not supported by this report yet.", field=member)
             raise invalid(member, f"This report has no {member}.")
         return present
 

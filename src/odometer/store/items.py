@@ -39,11 +39,6 @@ class ItemKeys:
         """An array with the keys of all depths."""
         return f"arrayConcat({', '.join(_keys(0, depth) for depth in range(len(self.levels)))})"
 
-    @property
-    def deepest(self) -> str:
-        """An array with the keys of the last level only."""
-        return _keys(0, len(self.levels) - 1)
-
     def _items(self, number: int, bound: Bound) -> str:
         level = self.levels[number]
         found = [

@@ -151,7 +151,7 @@ class Questions:
         for number, level in enumerate(question.levels):
             found = {}
             for place, segment in limited(level):
-                down_to = replace(question, split=None, statuses=ALL_STATUSES, levels=question.levels[: number + 1])
+                down_to = replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1])
                 sql = StatusSql(down_to, kept)
                 ranking = sql.largest(segment)
                 with self._gate.passing():

@@ -5,13 +5,12 @@ there once for each active unit, and knows the install day, hence new, and the n
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from odometer.model.calendar import DateRange, Split
 from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
-from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Level
 from odometer.selection.segments import Split as SplitSegment
 from odometer.store.conditions import Bound, condition, value_condition
@@ -65,13 +64,14 @@ class StatusQuestion:
 class StatusSql:
     """The statements of one question; `bound` holds the parameters of all that was written."""
 
-    def __init__(self, question: StatusQuestion, kept: Kept) -> None:
+    def __init__(self, question: StatusQuestion, kept: Kept, bound: Bound | None = None) -> None:
         self._question = question
+        self._kept = kept
         levels = question.levels
         properties = [*properties_in(question.filters), *(prop for level in levels for prop in level.properties)]
         self._units = Units(question.group_by, tuple(dict.fromkeys(properties)))
         self._keys = ItemKeys(levels, kept, self._units.used_events)
-        self.bound = Bound(
+        self.bound = bound or Bound(
             {
                 "product": question.product_id,
                 "start": _storable(question.range.start),
@@ -98,17 +98,24 @@ class StatusSql:
     def largest(self, segment: SplitSegment) -> str:
         """The labels of the last level that a limited segment keeps: most active, then new, then lost, then label.
 
-        Of the level's items only those that this segment gives itself are ranked, each by all that it counts.
+        Figures are those of the whole range. An item that only some bucket has is there with zeros, so that a limit
+        that is not reached changes nothing. A client counts once, however many items above hold it.
         """
-        values, limit = segment.values, segment.limit
-        assert values is not None and limit is not None  # noqa: S101, PT018 - see `limited`
-        gives_it = f"{value_condition(values, values.prop.column, self.bound)} AND label = {value_label(values.prop)}"
+        whole = replace(self._question, split=None)
+        parts = [f"SELECT label, new, active, lost FROM ({StatusSql(whole, self._kept, self.bound)._given(segment)})"]
+        if self._question.split is not None:
+            parts.append(f"SELECT label, 0, 0, 0 FROM ({self._given(segment)})")
         return f"""
-            SELECT label FROM (
-                SELECT arrayJoin({self._keys.deepest}).1[-1].1 AS label, {gives_it} AS is_own, new, active, lost
-                FROM ({self._with_items()})
-            ) WHERE label != '{NULL_LABEL}' GROUP BY label HAVING max(is_own) = 1
-            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {limit:d}"""
+            SELECT label FROM ({" UNION ALL ".join(parts)}) GROUP BY label
+            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {segment.limit:d}"""
+
+    def _given(self, segment: SplitSegment) -> str:
+        """Rows (label, new, active, lost) of what a segment of the last level gives below the items above."""
+        assert segment.values is not None  # noqa: S101 - see `limited`
+        prop = segment.values.prop
+        held = [f"notEmpty(items_{number})" for number in range(len(self._question.levels) - 1)]
+        conditions = " AND ".join([value_condition(segment.values, prop.column, self.bound), *held])
+        return f"SELECT {value_label(prop)} AS label, new, active, lost FROM ({self._with_items()}) WHERE {conditions}"
 
     def _by_key(self) -> str:
         """Figures of each combination of values under each key of it: items are found once a combination, not a row."""

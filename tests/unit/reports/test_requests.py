@@ -40,10 +40,8 @@ def test_taken(extra: dict[str, Any]) -> None:
         ({"daysUntilDeclaredLost": "30"}, "INVALID_FIELD", "daysUntilDeclaredLost"),
         ({"daysUntilDeclaredLost": True}, "INVALID_FIELD", "daysUntilDeclaredLost"),
         ({"dateReportedLost": "today"}, "INVALID_FIELD", "dateReportedLost"),
-        ({"globalFilters": {"prodVersion": 1}}, "NOT_YET_SUPPORTED", "globalFilters"),
-        ({"levels": {"level1": {}}}, "NOT_YET_SUPPORTED", "levels"),
-        ({"groupBy": "machineId"}, "NOT_YET_SUPPORTED", "groupBy"),
         ({"segments": [1]}, "INVALID_FIELD", "segments"),
+        ({"segmentBy": "prodVersion"}, "INVALID_FIELD", "segmentBy"),
         ({"events": [1]}, "INVALID_FIELD", "events"),
     ],
 )
