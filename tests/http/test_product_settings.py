@@ -8,7 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
-from tests.http.conftest import EMAIL, PRODUCT, World, code_of
+from odometer.reports.definition import Context, Report, ReportRequest
+from tests.http.conftest import EMAIL, HIDDEN, PRODUCT, Connect, World, code_of, log_in
 
 PATH = f"/admin/v1/products/{PRODUCT}/settings"
 DEFAULTS = {
@@ -107,3 +108,46 @@ def test_the_product_of_the_path_alone_is_changed(developer: TestClient, world: 
     other = world.registry.products.get(7)
     assert other is not None
     assert other.name == "Other"
+
+
+def _told(_request: ReportRequest, context: Context) -> dict[str, Any]:
+    return {
+        "keys": context.may_use_license_keys,
+        "types": dict(context.custom_types),
+        "lost": context.days_until_declared_lost,
+    }
+
+
+TOLD = Report("/v3/reporting/told", "Told", "What a report is told.", ReportRequest, _told, ({}, {}))
+
+
+def test_reports_hear_of_settings_and_of_the_right_to_license_keys(connect: Connect, world: World) -> None:
+    caller = connect(reports=(TOLD,))
+    log_in(caller)
+    path = f"{TOLD.path}/{PRODUCT}"
+    before = caller.post(path, json={}).json()
+    world.registry.users.grant(EMAIL, PRODUCT, [Permission.DEVELOPER, Permission.LICENSE_FILTERING])
+    log_in(caller)
+    caller.patch(PATH, json={"daysUntilDeclaredLost": 7, "customProperties": {"C05": {"type": 3}}})
+
+    assert before == {"keys": False, "types": {}, "lost": 40}
+    assert caller.post(path, json={}).json() == {"keys": True, "types": {"C05": 3}, "lost": 7}
+
+
+def test_the_standard_properties_are_those_of_the_only_visible_product(ada: TestClient, world: World) -> None:
+    """Ada may report on one product; a second one, and the list is the standard one of every product."""
+    world.registry.products.change(PRODUCT, {"customProperties": {"C04": {"label": "Channel"}}}, actor="test")
+
+    def labels() -> set[str]:
+        categories = ada.get("/v3/meta/productProperties").json()["result"]
+        return {entry["friendlyName"] for category in categories for entry in category["properties"]}
+
+    alone = labels()
+    world.registry.users.grant(EMAIL, HIDDEN, [Permission.REPORTING])
+    log_in(ada)
+
+    assert "Channel" in alone
+    assert "License Key" not in alone
+    assert "Channel" not in labels()
+    of_product = ada.get(f"/v3/meta/productProperties/{PRODUCT}").json()["result"]
+    assert of_product[-1]["category"] == "Custom Properties"

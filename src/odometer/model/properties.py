@@ -42,10 +42,14 @@ class Property:
 
     @property
     def supports_null(self) -> bool:
-        """Whether it can have no value (contract 01); license, opt-out and back-off flags are false then."""
+        """Whether it can have no value (contract 01)."""
         is_life_figure = self.name.startswith("lifetime") and self.data_type == "number"
-        is_flag = self.name.startswith(("licenseStatus.", "optOut.", "backOff."))
-        return self.name != "clientId" and self.data_type != "date" and not is_life_figure and not is_flag
+        return self.name != "clientId" and self.data_type != "date" and not is_life_figure and not self.is_flag
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it is false, never null, when nothing was sent (contract 09, Flags without a report)."""
+        return self.name.startswith(("licenseStatus.", "optOut.", "backOff."))
 
     def supports_meta(self, custom_type: int | None) -> bool:
         """Whether its values can be listed (contract 01); `custom_type` is the product's type of a custom slot."""

@@ -132,9 +132,9 @@ def check_form(prop: Property, kind: object, path: str) -> None:
 
 
 def includes_null(prop: Property, members: Json, path: str) -> bool:
-    """Whether `includeNull` is set, which only fits a property that can be null."""
+    """Whether `includeNull` is set; flags know no null and refuse it (contract 02)."""
     wanted = as_flag(members.get("includeNull", False), f"{path}.includeNull")
-    if wanted and not prop.supports_null:
+    if wanted and prop.is_flag:
         raise invalid(f"{path}.includeNull", f"{prop.name} is never null.")
     return wanted
 

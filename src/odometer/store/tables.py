@@ -48,7 +48,7 @@ def column_type(prop: Property) -> str:
     if prop.data_type == "deliveries":
         return "Array(UInt64)"
     if prop.data_type == "boolean":
-        return "UInt8" if prop.name.startswith("licenseStatus.") else "Nullable(UInt8)"
+        return "UInt8" if prop.is_flag else "Nullable(UInt8)"
     # One value per client: a dictionary of them would only cost memory.
     return "String" if prop.name in ("machineId", "licenseKey") else "LowCardinality(String)"
 

@@ -123,7 +123,11 @@ REFUSED: list[tuple[Any, str, str]] = [
         "levels.level1.segments[1].segmentLabel",
     ),
     (_with(RANGE, name="ram"), "INVALID_FIELD", "levels.level1.segments[0].segmentLabel"),
-    (_with({"includeNull": True}, name="clientId"), "INVALID_FIELD", "levels.level1.segments[0].includeNull"),
+    (
+        _with({"value": True, "includeNull": True}, name="optOut.current"),
+        "INVALID_FIELD",
+        "levels.level1.segments[0].includeNull",
+    ),
     (_with({"current": True}, name="optOut"), "MISSING_FIELD", "levels.level1.segments[0].segmentLabel"),
     (_with({"segmentLabel": "a"}, name="optOut"), "INVALID_FIELD", "levels.level1.segments[0]"),
     (
