@@ -23,7 +23,7 @@ def _segment(draw: st.DrawFn, name: str, number: int, *, limits: bool) -> Form:
         return {"segmentLabel": f"item {number}", **draw(flags(name))}
     form = draw(conditions(name))
     label = f"item {number}"
-    if name in TEXTS and not limits and draw(st.integers(0, 5)) == 0:
+    if name in TEXTS and draw(st.integers(0, 5)) == 0:
         label = f"{TEXTS[name][number % len(TEXTS[name])]}"
     if form.get("type") == "numberRange":
         return {**form, "segmentLabel": label}
