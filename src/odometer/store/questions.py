@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from odometer.errors import Problem
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.store.conditions import full_match
-from odometer.store.engine import DATABASE, Engine, Job
+from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.gate import Gate
 from odometer.store.items import Kept, limited
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
@@ -84,11 +84,9 @@ class Questions:
         """
         sql = StatusSql(question, self._kept(question))
         most = MAX_ITEMS if question.split is None else MAX_CELLS
-        with self._gate.passing():
-            rows = self._engine.rows(sql.figures(most + 1), sql.bound.params, timeout_s=self._timeout_s)
-            if question.levels and len(rows) > most:
-                count = self._engine.rows(sql.item_count(), sql.bound.params, timeout_s=self._timeout_s)[0][0]
-                raise too_many_items(count, question.levels[-1].path)
+        rows = self._ask(sql.figures(most + 1), sql.bound.params)
+        if question.levels and len(rows) > most:
+            raise too_many_items(self._ask(sql.item_count(), sql.bound.params)[0][0], question.levels[-1].path)
         return [
             Counted(bucket if question.split else None, tuple(labels), place, Figures(*figures))
             for bucket, labels, place, *figures in rows
@@ -122,10 +120,7 @@ class Questions:
                 SELECT {prop.column} AS stored FROM {DATABASE}.{table} WHERE product = {{product:UInt64}}
                 GROUP BY stored HAVING sum(sign) > 0
             ) WHERE {" AND ".join(wanted) or "1"} ORDER BY value{f" LIMIT {limit:d}" if limit else ""}"""
-        with self._gate.passing():
-            rows = self._engine.rows(
-                sql, {name: value for name, value in params.items() if value is not None}, timeout_s=self._timeout_s
-            )
+        rows = self._ask(sql, {name: value for name, value in params.items() if value is not None})
         return [value for (value,) in rows]
 
     def matching(self, values: Iterable[str], pattern: str) -> list[str]:
@@ -141,9 +136,13 @@ class Questions:
         slots = [BY_NAME[slot] for slot in CUSTOM_SLOTS]
         counts = ", ".join(f"sumIf(sign, {slot.column} != '') > 0" for slot in slots)
         sql = f"SELECT {counts} FROM {DATABASE}.client_day WHERE product = {{product:UInt64}}"
-        with self._gate.passing():
-            row = self._engine.rows(sql, {"product": product_id}, timeout_s=self._timeout_s)[0]
+        row = self._ask(sql, {"product": product_id})[0]
         return frozenset(slot.name for slot, used in zip(slots, row, strict=True) if used)
+
+    def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
+        """The rows of a question about derived tables, which never sees half of a change."""
+        with self._gate.passing():
+            return self._engine.rows(sql, params, timeout_s=self._timeout_s)
 
     def _kept(self, question: StatusQuestion) -> Kept:
         """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""
@@ -154,9 +153,7 @@ class Questions:
                 down_to = replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1])
                 sql = StatusSql(down_to, kept)
                 ranking = sql.largest(segment)
-                with self._gate.passing():
-                    rows = self._engine.rows(ranking, sql.bound.params, timeout_s=self._timeout_s)
-                found[number, place] = tuple(label for (label,) in rows)
+                found[number, place] = tuple(label for (label,) in self._ask(ranking, sql.bound.params))
             kept |= found
         return kept
 
