@@ -36,7 +36,7 @@ def assert_shown(kind: str | None, shown: str, got: str) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("page", ["reports.md", "filters.md", "metadata.md", "collecting.md"])
+@pytest.mark.parametrize("page", ["reports.md", "filters.md", "metadata.md", "events.md", "collecting.md"])
 def test_page(page: str, tmp_path: Path) -> None:
     """Each command with an answer below it gives that answer on the history of the worked example."""
     installation = Installation(tmp_path / "data", today="2031-06-20")

@@ -20,6 +20,10 @@ DAYS: dict[str, dict[str, dict[str, str | None]]] = {
     "client-D": {"2031-05-18": {"prodVersion": None, "prodEdition": "Pro"}, "2031-05-21": {"prodVersion": "2"}},
     "client-E": {"2031-05-22": {"prodVersion": "1", "prodEdition": "Pro"}},
 }
+EVENTS: list[dict[str, str | int]] = [
+    {"clientId": "client-A", "day": "2031-05-13", "category": "Canvas", "name": "Rotate", "count": 12},
+    {"clientId": "client-B", "day": "2031-05-14", "name": "AppStart"},
+]
 MACHINES = {"client-A": "M1", "client-B": "M2", "client-C": "M2", "client-D": None, "client-E": "M1"}
 COUNTRIES = {"client-A": "US", "client-B": "DE", "client-C": "DE", "client-D": "DE", "client-E": "MT"}
 WEEKS = {"startDate": "2031-05-12", "stopDate": "2031-05-25", "dateSplit": "week", "daysUntilDeclaredLost": 30}
@@ -40,6 +44,7 @@ def write_history(path: Path) -> None:
         for client, days in DAYS.items()
         for day, values in days.items()
     ]
+    lines += [json.dumps({"type": "event_day", **event}) for event in EVENTS]
     path.write_text("\n".join([*lines, "this is no JSON", ""]))
 
 
@@ -54,8 +59,8 @@ def test_first_day(tmp_path: Path) -> None:
     first = json.loads(installation.run(*importing))
     again = json.loads(installation.run(*importing))
 
-    assert (first["accepted"], first["duplicates"], first["rejected"]) == (10, 0, {"MALFORMED_JSON": 1})
-    assert (again["accepted"], again["duplicates"]) == (0, 10)
+    assert (first["accepted"], first["duplicates"], first["rejected"]) == (12, 0, {"MALFORMED_JSON": 1})
+    assert (again["accepted"], again["duplicates"]) == (0, 12)
     assert "this is no JSON" in rejected.read_text()
     installation.run("rebuild", "--product", str(installation.product))
     installation.start()

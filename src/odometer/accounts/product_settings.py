@@ -7,11 +7,13 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Final
 
 from odometer.errors import Problem, invalid
+from odometer.model.events import FLAGS_OF_NEW, EventFlags
 from odometer.model.properties import CATALOGUE, CUSTOM_SLOTS, CUSTOM_TYPES
 
 MAX_NAME: Final = 200
 MAX_LABEL: Final = 100
 MAX_DAYS_UNTIL_LOST: Final = 365
+_FIRST_NEW_EVENTS: Final = "advanced"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STANDARD_LABELS: Final = frozenset(prop.friendly_name for prop in CATALOGUE)
 
@@ -44,6 +46,7 @@ class Product:
         license_status_source: `client` or `registry` (contract 07).
         collect_license_keys: keys first seen from clients enter the registry (contract 07).
         raw_export: files of raw events are offered (contract 08).
+        new_events_since: every change of `new_events`: when (milliseconds since 1970), and to what.
 
     """
 
@@ -52,10 +55,16 @@ class Product:
     days_until_declared_lost: int = 40
     oldest_date: dt.date | None = None
     custom_properties: Mapping[str, CustomProperty] = field(default_factory=dict)
-    new_events: str = "advanced"
+    new_events: str = _FIRST_NEW_EVENTS
     license_status_source: str = "client"
     collect_license_keys: bool = True
     raw_export: bool = True
+    new_events_since: tuple[tuple[int, str], ...] = ()
+
+    def flags_of_new(self, received_ms: int) -> EventFlags:
+        """The flags of an event that was first received at this moment (contract 01, newEvents)."""
+        said = [value for since_ms, value in self.new_events_since if since_ms <= received_ms]
+        return FLAGS_OF_NEW[said[-1] if said else _FIRST_NEW_EVENTS]
 
     @property
     def custom_types(self) -> dict[str, int]:
@@ -105,7 +114,7 @@ _SETTINGS: Final[dict[str, tuple[str, Callable[[object, str], Any]]]] = {
     "name": ("name", _name),
     "daysUntilDeclaredLost": ("days_until_declared_lost", _days),
     "oldestDate": ("oldest_date", _day),
-    "newEvents": ("new_events", _one_of("advanced", "basic", "inactive")),
+    "newEvents": ("new_events", _one_of(*FLAGS_OF_NEW)),
     "licenseStatusSource": ("license_status_source", _one_of("client", "registry")),
     "collectLicenseKeys": ("collect_license_keys", _flag),
     "rawExport": ("raw_export", _flag),

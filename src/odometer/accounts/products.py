@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Row, insert, select, update
@@ -63,6 +64,9 @@ class Products:
                 raise no_such_product(product_id)
             before = _product(row)
             after = changed(before, changes)
+            if after.new_events != before.new_events:
+                since = (self._database.clock.now_ms(), after.new_events)
+                after = replace(after, new_events_since=(*before.new_events_since, since))
             old, new = settings_of(before), settings_of(after)
             difference = {name: {"old": old[name], "new": new[name]} for name in new if old[name] != new[name]}
             if difference:
@@ -76,6 +80,7 @@ def no_such_product(product_id: int) -> Problem:
     return Problem("PRODUCT_NOT_FOUND", f"There is no product {product_id}.")
 
 
+_SINCE: Final = "newEventsSince"
 _OWN_COLUMNS: Final = ("name", "daysUntilDeclaredLost", "oldestDate")
 
 
@@ -86,7 +91,7 @@ def _columns(product: Product) -> dict[str, Any]:
         "name": product.name,
         "days_until_declared_lost": product.days_until_declared_lost,
         "oldest_date": product.oldest_date,
-        "settings": json.dumps(others),
+        "settings": json.dumps({**others, _SINCE: product.new_events_since}),
     }
 
 
@@ -97,4 +102,6 @@ def _product(row: Row[Any]) -> Product:
         days_until_declared_lost=row.days_until_declared_lost,
         oldest_date=row.oldest_date,
     )
-    return changed(stored, json.loads(row.settings))
+    settings = json.loads(row.settings)
+    since = tuple((at_ms, value) for at_ms, value in settings.pop(_SINCE, ()))
+    return replace(changed(stored, settings), new_events_since=since)

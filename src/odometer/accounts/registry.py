@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from odometer.accounts.database import Database
+from odometer.accounts.event_flags import FlagsOfEvents
 from odometer.accounts.keys import Keys
 from odometer.accounts.products import Products
 from odometer.accounts.sessions import Sessions
@@ -39,6 +40,7 @@ class Registry:
         self.tokens = Tokens(database)
         self.products = Products(database)
         self.keys = Keys(database)
+        self.event_flags = FlagsOfEvents(database)
 
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""

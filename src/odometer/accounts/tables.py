@@ -77,6 +77,17 @@ INGESTION_KEYS = Table(
     Index("ingestion_keys_of_product", "product_id"),
 )
 
+# Flags that somebody has set; an event without a row has those of the setting newEvents.
+EVENT_FLAGS = Table(
+    "event_flags",
+    METADATA,
+    Column("product_id", ForeignKey("products.product_id", ondelete="CASCADE"), primary_key=True),
+    Column("category", String(128), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("basic", Boolean, nullable=False),
+    Column("advanced", Boolean, nullable=False),
+)
+
 AUDIT_LOG = Table(
     "audit_log",
     METADATA,

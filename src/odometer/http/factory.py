@@ -17,6 +17,7 @@ from odometer.http.answers import JsonAnswer, framework_problem, problem_answer
 from odometer.http.cookies import CsrfValues
 from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
+from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import health_router
 from odometer.http.login import login_router
 from odometer.http.metadata import metadata_router
@@ -51,6 +52,7 @@ def create_http(parts: HttpParts) -> FastAPI:
         health_router(),
         login_router(),
         metadata_router(),
+        event_tracking_router(),
         product_settings_router(),
         reports_router(parts.reports),
     ]

@@ -12,6 +12,7 @@ from odometer.store.derive_sql import (
     Scope,
     difference,
     find_duplicate,
+    new_events,
     opt_records,
     usage_of_suspects,
 )
@@ -89,6 +90,7 @@ class Derivation:
             # Telling duplicates apart costs several times more than finding that there are none.
             scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
             self._erase_opted_out(scope)
+            self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
             changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).

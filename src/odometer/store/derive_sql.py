@@ -224,6 +224,16 @@ def event_days(scope: Scope) -> str:
         FROM {_records(scope)} WHERE type IN ('event', 'event_day') GROUP BY client, day, category, name"""
 
 
+def new_events(scope: Scope) -> str:
+    """Rows of the table `event` that the records of the scope bring and that are not in it yet."""
+    return f"""
+        SELECT {{product:UInt64}} AS product, toString(category) AS category, toString(name) AS name,
+            min(received_ms) AS first_received_ms
+        FROM {DATABASE}.records WHERE {scope.records} AND type IN ('event', 'event_day')
+            AND (category, name) NOT IN (SELECT category, name FROM {DATABASE}.event WHERE product = {{product:UInt64}})
+        GROUP BY category, name"""
+
+
 SHOULD_BE: Final = ((CLIENT_DAY, client_days), (CLIENT, clients), (EVENT_DAY, event_days))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from odometer.errors import Problem
+from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.store.conditions import full_match
@@ -43,6 +44,14 @@ class Counted:
     labels: tuple[str, ...]
     place: int
     figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """The day of an event's first stored occurrence, and the moment when its first record arrived."""
+
+    first_seen: dt.date
+    first_received_ms: int
 
 
 class Questions:
@@ -138,6 +147,22 @@ class Questions:
         sql = f"SELECT {counts} FROM {DATABASE}.client_day WHERE product = {{product:UInt64}}"
         row = self._ask(sql, {"product": product_id})[0]
         return frozenset(slot.name for slot, used in zip(slots, row, strict=True) if used)
+
+    def known_events(self, product_id: int) -> dict[EventName, KnownEvent]:
+        """Every event that occurs in what is stored."""
+        sql = f"""
+            SELECT category, name, min(day), any(first_received_ms) FROM (
+                SELECT category, name, day FROM {DATABASE}.event_day WHERE product = {{product:UInt64}}
+                GROUP BY category, name, day HAVING sum(sign) > 0
+            ) AS days INNER JOIN (
+                SELECT category, name, min(first_received_ms) AS first_received_ms FROM {DATABASE}.event
+                WHERE product = {{product:UInt64}} GROUP BY category, name
+            ) AS received ON days.category = received.category AND days.name = received.name
+            GROUP BY category, name"""
+        return {
+            EventName(category, name): KnownEvent(first_seen, received_ms)
+            for category, name, first_seen, received_ms in self._ask(sql, {"product": product_id})
+        }
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""

@@ -160,11 +160,24 @@ EVENT_DAY: Final = Table(
     settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
 )
 
+# Every event that was ever received, and when first: what it is flagged as depends on the setting of that moment.
+EVENT: Final = Table(
+    "event",
+    (
+        ("product", "UInt64"),
+        ("category", "String"),
+        ("name", "String"),
+        ("first_received_ms", "SimpleAggregateFunction(min, Int64)"),
+    ),
+    "AggregatingMergeTree",
+    "(product, category, name)",
+)
+
 # How far derivation has come: every record with an ingest_no up to `value` is in the derived tables.
 MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
 
 DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY)
-TABLES: Final = (RECORDS, STAGING, *DERIVED, MARK)
+TABLES: Final = (RECORDS, STAGING, *DERIVED, EVENT, MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
 # Without a mark everything is derived again when the store is opened.
@@ -175,6 +188,7 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
         2,
         (
             *(f"ALTER TABLE {DATABASE}.client ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _DELIVERIES),
+            EVENT.ddl,
             _DERIVE_AGAIN,
         ),
     ),

@@ -1,0 +1,170 @@
+"""Event tracking management (contract 01): which events a product has, and which of them reports list."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final, NamedTuple
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Permission, Product
+from odometer.errors import Problem, invalid
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import HttpParts, parts_of
+from odometer.model.events import EventFlags, EventName, null_last
+from odometer.selection.reading import is_null_text
+
+PATH: Final = "/v3/event-tracking/{product_id}"
+MAX_CHANGES: Final = 10_000
+_EXAMPLE: Final[dict[str, Any]] = {
+    "result": [
+        {
+            "category": "Canvas",
+            "categoryEventNames": [
+                {"eventName": "Rotate", "basic": True, "advanced": True, "dateFirstSeen": "2031-02-14"}
+            ],
+        }
+    ]
+}
+_CHANGE: Final = {"events": [{"category": "Canvas", "eventName": "Rotate", "basic": True, "advanced": False}]}
+
+
+class _Change(BaseModel):
+    """What to set for one event; a flag that is absent stays."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    category: str | None = None
+    name: str = Field(alias="eventName")
+    basic: bool | None = None
+    advanced: bool | None = None
+
+    @property
+    def event(self) -> EventName:
+        """The event that is meant."""
+        return EventName("" if self.category is None or is_null_text(self.category) else self.category, self.name)
+
+
+class _Changes(BaseModel):
+    """The body of PATCH."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    events: list[_Change] = Field(min_length=1, max_length=MAX_CHANGES)
+
+
+class _Listed(NamedTuple):
+    event: EventName
+    flags: EventFlags
+    first_seen: str
+
+
+def event_tracking_router() -> APIRouter:
+    """The routes that list events and set their flags."""
+    router = APIRouter()
+    router.add_api_route(
+        PATH,
+        _list,
+        methods=["GET"],
+        name="event_tracking",
+        openapi_extra=operation(
+            title="Events of a product",
+            description="Every event that occurs in what is stored, by category; those without a category come last.",
+            group="Event tracking",
+            query={"showEvents": "all (default), basic, advanced, or basic,advanced."},
+            example=({}, _EXAMPLE),
+            has_product=True,
+        ),
+    )
+    router.add_api_route(
+        PATH,
+        _change,
+        methods=["PATCH"],
+        name="change_event_tracking",
+        openapi_extra=operation(
+            title="Set flags of events",
+            description=(
+                "Flags decide which events reports list of themselves; everything is stored whatever they say. "
+                "advanced implies basic. All or nothing; the answer has the events that were named. "
+                "Needs the permission developer."
+            ),
+            group="Event tracking",
+            body={"application/json": {"schema": {"type": "object"}, "example": _CHANGE}},
+            example=(_CHANGE, _EXAMPLE),
+            has_product=True,
+        ),
+    )
+    return router
+
+
+async def _list(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
+    wanted = request.query_params.get("showEvents", "all")
+    kinds = set(wanted.split(","))
+    if wanted != "all" and not kinds <= {"basic", "advanced"}:
+        raise invalid("showEvents", "Must be all, basic, advanced or basic,advanced.")
+    listed = await run_in_threadpool(_listed, parts_of(request), access.product)
+    shown = [one for one in listed if wanted == "all" or any(getattr(one.flags, kind) for kind in kinds)]
+    return _answer(shown)
+
+
+async def _change(request: Request, access: Annotated[Access, Depends(require(Permission.DEVELOPER))]) -> Response:
+    require_json(request)
+    parts = parts_of(request)
+    body = await read_body(request, parts.max_body_bytes)
+
+    def change() -> Response:
+        changes = parse_body(body, _Changes).events
+        known = {one.event: one for one in _listed(parts, access.product)}
+        flags = _changed(changes, known)
+        parts.registry.event_flags.set(access.product.product_id, flags, actor=access.caller.email)
+        return _answer([known[event]._replace(flags=flag) for event, flag in flags.items()])
+
+    return await run_in_threadpool(change)
+
+
+def _listed(parts: HttpParts, product: Product) -> list[_Listed]:
+    """Every event with the flags that were set, or those that it got when it was new."""
+    was_set = parts.registry.event_flags.of_product(product.product_id)
+    return [
+        _Listed(event, was_set.get(event) or product.flags_of_new(known.first_received_ms), str(known.first_seen))
+        for event, known in parts.questions.known_events(product.product_id).items()
+    ]
+
+
+def _changed(changes: list[_Change], known: dict[EventName, _Listed]) -> dict[EventName, EventFlags]:
+    found: dict[EventName, EventFlags] = {}
+    for place, change in enumerate(changes):
+        event, path = change.event, f"events[{place}]"
+        if event not in known:
+            called = f"{event.category or '<NULL>'} / {event.name}"
+            raise Problem("NOT_FOUND", f"There is no event {called[:300]!r}.", field=path)
+        if event in found:
+            raise invalid(path, "This event is named twice.")
+        if change.basic is False and change.advanced:
+            raise invalid(f"{path}.basic", "advanced implies basic.")
+        old = known[event].flags
+        advanced = change.advanced if change.advanced is not None else old.advanced and change.basic is not False
+        basic = advanced or (change.basic if change.basic is not None else old.basic)
+        found[event] = EventFlags(basic=basic, advanced=advanced)
+    return found
+
+
+def _answer(listed: Iterable[_Listed]) -> Response:
+    categories: dict[str, list[dict[str, Any]]] = {}
+    for one in sorted(listed, key=lambda one: null_last(one.event)):
+        categories.setdefault(one.event.category, []).append(
+            {
+                "eventName": one.event.name,
+                "basic": one.flags.basic,
+                "advanced": one.flags.advanced,
+                "dateFirstSeen": one.first_seen,
+            }
+        )
+    return JsonAnswer(
+        {"result": [{"category": name or None, "categoryEventNames": events} for name, events in categories.items()]}
+    )

@@ -1,0 +1,57 @@
+"""Which events are known, since when, and that no order of arrival, replay or rebuild changes it."""
+
+import datetime as dt
+from typing import Any
+
+from odometer.model.events import EventName
+from odometer.store.questions import KnownEvent
+from tests.conftest import Store
+from tests.worlds import Delivery, feed, to_ms
+
+CLIENT = {"clientId": "client-0001"}
+FIRST_MS, LATER_MS = to_ms(dt.date(2031, 6, 20)), to_ms(dt.date(2031, 6, 21))
+
+
+def _event(seq: int, day: str, name: str, **members: Any) -> dict[str, Any]:
+    return {**CLIENT, "seq": seq, "type": "event", "at": f"{day}T10:00:00Z", "name": name, **members}
+
+
+def test_late_data_moves_the_first_day_and_not_the_moment_when_the_event_was_new(store: Store) -> None:
+    product = feed(store, [Delivery((_event(5, "2031-05-13", "Crop", category="Edit"),), FIRST_MS, "one")])
+    assert store.questions.known_events(product) == {
+        EventName("Edit", "Crop"): KnownEvent(dt.date(2031, 5, 13), FIRST_MS)
+    }
+    late = (_event(2, "2031-04-01", "Crop", category="Edit"), _event(3, "2031-04-02", "Crop"))
+
+    feed(store, [Delivery(late, LATER_MS, "late")], product=product)
+
+    expected = {
+        EventName("Edit", "Crop"): KnownEvent(dt.date(2031, 4, 1), FIRST_MS),
+        EventName("", "Crop"): KnownEvent(dt.date(2031, 4, 2), LATER_MS),
+    }
+    assert store.questions.known_events(product) == expected
+    store.derivation.derive_since(product, 0)
+    assert store.questions.known_events(product) == expected
+
+
+def test_an_event_whose_occurrences_are_all_gone_is_not_known(store: Store) -> None:
+    """An opt-out that turns up late takes the event with it; custom events never are in the list."""
+    custom = {**CLIENT, "seq": 6, "type": "custom_event", "at": "2031-05-12T09:00:00Z", "name": "Form", "data": []}
+    product = feed(store, [Delivery((_event(5, "2031-05-13", "Crop"), custom), FIRST_MS, "one")])
+    assert set(store.questions.known_events(product)) == {EventName("", "Crop")}
+    opt_out = {**CLIENT, "seq": 1, "type": "opt_out", "at": "2031-05-01T09:00:00Z"}
+
+    feed(store, [Delivery((opt_out,), LATER_MS, "late")], product=product)
+
+    assert store.questions.known_events(product) == {}
+
+
+def test_ten_thousand_events(store: Store) -> None:
+    records = [
+        {**CLIENT, "type": "event_day", "day": "2031-05-13", "category": f"C{n % 100}", "name": f"E{n}"}
+        for n in range(10_000)
+    ]
+
+    product = feed(store, [Delivery(tuple(records), FIRST_MS, "", is_import=True)])
+
+    assert len(store.questions.known_events(product)) == 10_000
