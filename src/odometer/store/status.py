@@ -13,20 +13,13 @@ from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.selection.segments import Split as SplitSegment
+from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket
 from odometer.store.conditions import Bound, condition, value_condition
 from odometer.store.items import ItemKeys, Kept, value_label
 from odometer.store.units import Units
 
-_BUCKET: Final = {Split.DAY: "{day}", Split.WEEK: "toMonday({day})", Split.MONTH: "toStartOfMonth({day})"}
-# Cheaper than the named functions in the hot condition: one number a bucket, ascending with it. Day 0 is a Thursday.
-_ORDINAL: Final = {
-    Split.DAY: "toUInt16({day})",
-    Split.WEEK: "intDiv(toUInt16({day}) + 3, 7)",
-    Split.MONTH: "toYYYYMM({day})",
-}
 _FIRST_DAY: Final = dt.date(1970, 1, 1)
 _LAST_DAY: Final = dt.date(2149, 6, 5)
-_IN_RANGE: Final = "BETWEEN {start:Date} AND {stop:Date}"
 _SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
 ALL_STATUSES: Final = frozenset({"new", "active", "lost"})
 
@@ -74,8 +67,8 @@ class StatusSql:
         self.bound = bound or Bound(
             {
                 "product": question.product_id,
-                "start": _storable(question.range.start),
-                "stop": _storable(min(question.range.stop, question.today)),
+                "start": storable(question.range.start),
+                "stop": storable(min(question.range.stop, question.today)),
                 "today": question.today,
                 "silence": question.silence_days,
             }
@@ -137,26 +130,19 @@ class StatusSql:
         return " UNION ALL ".join(parts)
 
     def _seen(self, statuses: frozenset[str]) -> str:
-        last_in_bucket = "next_day > {stop:Date}"
-        is_new = "install >= {start:Date}"
         split = self._question.split
-        if split is not None:
-            ordinal = _ORDINAL[split]
-            of_day = ordinal.format(day="day")
-            last_in_bucket = f"({ordinal.format(day='next_day')} > {of_day} OR {last_in_bucket})"
-            is_new = f"({ordinal.format(day='install')} = {of_day} AND {is_new})"
+        is_new = f"(install >= {{start:Date}} AND {in_same_bucket(split, 'install', 'day')})"
         wanted = {"new": is_new, "active": "1", "lost": _SILENT}
         conditions = {name: sql if name in statuses else "0" for name, sql in wanted.items()}
-        bucket = _BUCKET[split].format(day="day") if split else "toDate(0)"
-        rows = self._units.rows(f"day {_IN_RANGE} AND {last_in_bucket}", bucket)
+        bucket = bucket_of(split)
+        rows = self._units.rows(f"day {IN_RANGE} AND {last_in_bucket(split)}", bucket)
         return self._sums(rows, bucket, conditions)
 
     def _declared(self) -> str:
         """Units whose last day + N lies in the range, judged by the row of that last day."""
-        split = self._question.split
         day = "day + {silence:UInt16}"
-        bucket = _BUCKET[split].format(day=day) if split else "toDate(0)"
-        rows = self._units.rows(f"next_day > {{today:Date}} AND {day} {_IN_RANGE}", "toDate(0)")
+        bucket = bucket_of(self._question.split, day)
+        rows = self._units.rows(f"next_day > {{today:Date}} AND {day} {IN_RANGE}", NO_BUCKET)
         return self._sums(rows, bucket, {"new": "0", "active": "0", "lost": "next_day > {today:Date}"})
 
     def _sums(self, rows: str, bucket: str, conditions: dict[str, str]) -> str:
@@ -169,6 +155,6 @@ class StatusSql:
             GROUP BY bucket{values} HAVING new != 0 OR active != 0 OR lost != 0"""
 
 
-def _storable(day: dt.date) -> dt.date:
+def storable(day: dt.date) -> dt.date:
     """The nearest day that the engine's Date can hold; no record lies outside of them."""
     return min(max(day, _FIRST_DAY), _LAST_DAY)
