@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
 from odometer.model.events import EventName
-from odometer.store.questions import KnownEvent, Questions
+from odometer.store.questions import Questions
 from tests.http.conftest import EMAIL, PRODUCT, Connect, NoQuestions, World, code_of, log_in
 
 PATH = f"/v3/event-tracking/{PRODUCT}"
@@ -21,13 +21,16 @@ class SomeEvents(NoQuestions):
     """The door of a store that holds events."""
 
     def __init__(self) -> None:
-        self.events: dict[EventName, KnownEvent] = {}
+        self.events: dict[EventName, int] = {}
 
     def add(self, category: str, name: str, received_ms: int = 1_000) -> None:
-        self.events[EventName(category, name)] = KnownEvent(SEEN, received_ms)
+        self.events[EventName(category, name)] = received_ms
 
-    def known_events(self, _product_id: int) -> dict[EventName, KnownEvent]:
+    def first_received(self, _product_id: int) -> dict[EventName, int]:
         return self.events
+
+    def first_seen(self, _product_id: int) -> dict[EventName, dt.date]:
+        return dict.fromkeys(self.events, SEEN)
 
 
 @pytest.fixture

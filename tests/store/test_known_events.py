@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any
 
 from odometer.model.events import EventName
-from odometer.store.questions import KnownEvent
 from tests.conftest import Store
 from tests.worlds import Delivery, feed, to_ms
 
@@ -16,34 +15,38 @@ def _event(seq: int, day: str, name: str, **members: Any) -> dict[str, Any]:
     return {**CLIENT, "seq": seq, "type": "event", "at": f"{day}T10:00:00Z", "name": name, **members}
 
 
+def known(store: Store, product: int) -> dict[EventName, tuple[dt.date, int]]:
+    """First day and first arrival of every event that occurs."""
+    received = store.questions.first_received(product)
+    return {event: (day, received[event]) for event, day in store.questions.first_seen(product).items()}
+
+
 def test_late_data_moves_the_first_day_and_not_the_moment_when_the_event_was_new(store: Store) -> None:
     product = feed(store, [Delivery((_event(5, "2031-05-13", "Crop", category="Edit"),), FIRST_MS, "one")])
-    assert store.questions.known_events(product) == {
-        EventName("Edit", "Crop"): KnownEvent(dt.date(2031, 5, 13), FIRST_MS)
-    }
+    assert known(store, product) == {EventName("Edit", "Crop"): (dt.date(2031, 5, 13), FIRST_MS)}
     late = (_event(2, "2031-04-01", "Crop", category="Edit"), _event(3, "2031-04-02", "Crop"))
 
     feed(store, [Delivery(late, LATER_MS, "late")], product=product)
 
     expected = {
-        EventName("Edit", "Crop"): KnownEvent(dt.date(2031, 4, 1), FIRST_MS),
-        EventName("", "Crop"): KnownEvent(dt.date(2031, 4, 2), LATER_MS),
+        EventName("Edit", "Crop"): (dt.date(2031, 4, 1), FIRST_MS),
+        EventName("", "Crop"): (dt.date(2031, 4, 2), LATER_MS),
     }
-    assert store.questions.known_events(product) == expected
+    assert known(store, product) == expected
     store.derivation.derive_since(product, 0)
-    assert store.questions.known_events(product) == expected
+    assert known(store, product) == expected
 
 
 def test_an_event_whose_occurrences_are_all_gone_is_not_known(store: Store) -> None:
     """An opt-out that turns up late takes the event with it; custom events never are in the list."""
     custom = {**CLIENT, "seq": 6, "type": "custom_event", "at": "2031-05-12T09:00:00Z", "name": "Form", "data": []}
     product = feed(store, [Delivery((_event(5, "2031-05-13", "Crop"), custom), FIRST_MS, "one")])
-    assert set(store.questions.known_events(product)) == {EventName("", "Crop")}
+    assert set(known(store, product)) == {EventName("", "Crop")}
     opt_out = {**CLIENT, "seq": 1, "type": "opt_out", "at": "2031-05-01T09:00:00Z"}
 
     feed(store, [Delivery((opt_out,), LATER_MS, "late")], product=product)
 
-    assert store.questions.known_events(product) == {}
+    assert known(store, product) == {}
 
 
 def test_ten_thousand_events(store: Store) -> None:
@@ -54,4 +57,4 @@ def test_ten_thousand_events(store: Store) -> None:
 
     product = feed(store, [Delivery(tuple(records), FIRST_MS, "", is_import=True)])
 
-    assert len(store.questions.known_events(product)) == 10_000
+    assert len(known(store, product)) == 10_000

@@ -127,13 +127,18 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(Pe
     return await run_in_threadpool(change)
 
 
+def flags_of_events(parts: HttpParts, product: Product) -> dict[EventName, EventFlags]:
+    """The flags of every event of the product: those that were set, or those that it got when it was new."""
+    received = parts.questions.first_received(product.product_id)
+    by_setting = {event: product.flags_of_new(received_ms) for event, received_ms in received.items()}
+    return by_setting | parts.registry.event_flags.of_product(product.product_id)
+
+
 def _listed(parts: HttpParts, product: Product) -> list[_Listed]:
-    """Every event with the flags that were set, or those that it got when it was new."""
-    was_set = parts.registry.event_flags.of_product(product.product_id)
-    return [
-        _Listed(event, was_set.get(event) or product.flags_of_new(known.first_received_ms), str(known.first_seen))
-        for event, known in parts.questions.known_events(product.product_id).items()
-    ]
+    """Every event that occurs, with its flags."""
+    flags = flags_of_events(parts, product)
+    first_seen = parts.questions.first_seen(product.product_id)
+    return [_Listed(event, flags[event], str(day)) for event, day in first_seen.items()]
 
 
 def _changed(changes: list[_Change], known: dict[EventName, _Listed]) -> dict[EventName, EventFlags]:

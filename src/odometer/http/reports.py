@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends
@@ -17,6 +18,7 @@ from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.http.answers import json_bytes
 from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.event_tracking import flags_of_events
 from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
@@ -128,6 +130,7 @@ def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
             questions=parts.questions,
             may_use_license_keys=Permission.LICENSE_FILTERING in access.caller.permissions_on(product.product_id),
             custom_types=product.custom_types,
+            flags=partial(flags_of_events, parts, product),
         )
 
         def work() -> tuple[str, bytes]:

@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
-from odometer.reports import generic_current, generic_date_range, property_values
+from odometer.reports import basic_data_table, basic_timeline, generic_current, generic_date_range, property_values
 from odometer.reports.definition import Report
 
 REPORTS: Final[tuple[Report[Any], ...]] = (
     generic_date_range.REPORT,
     generic_current.REPORT,
     property_values.REPORT,
+    basic_data_table.REPORT,
+    basic_timeline.REPORT,
 )

@@ -4,12 +4,13 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
+from odometer.model.events import EventFlags, EventName
 from odometer.selection.reading import Language
 from odometer.store.questions import Questions
 
@@ -38,6 +39,8 @@ class ReportRequest(BaseModel):
     """Base of all request bodies: nothing is coerced, null means absent, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    # Members that are refused, instead of ignored, by a report that has none of the name.
+    refused: ClassVar[tuple[str, ...]] = LANGUAGE_MEMBERS
 
     @model_validator(mode="before")
     @classmethod
@@ -46,7 +49,7 @@ class ReportRequest(BaseModel):
             return data
         present = {name: value for name, value in data.items() if value is not None}
         known = {field.alias or name for name, field in cls.model_fields.items()}
-        for member in LANGUAGE_MEMBERS:
+        for member in cls.refused:
             if member in known or present.get(member) in (None, {}, []):
                 continue
             raise invalid(member, f"This report has no {member}.")
@@ -65,6 +68,7 @@ class Context:
         questions: the door to the analytics store.
         may_use_license_keys: the caller has license_filtering.
         custom_types: the product's types of custom properties, by slot.
+        flags: tells the flags of events; one that it leaves out is flagged advanced.
 
     """
 
@@ -75,6 +79,8 @@ class Context:
     questions: Questions
     may_use_license_keys: bool = False
     custom_types: Mapping[str, int] = field(default_factory=dict)
+
+    flags: Callable[[], Mapping[EventName, EventFlags]] = dict
 
     @property
     def language(self) -> Language:

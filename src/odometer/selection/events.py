@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from odometer.errors import invalid
+from odometer.errors import Problem, invalid
+from odometer.model.events import EventName
 from odometer.selection.predicate import EventTest, Pattern, Texts, UsedEvents
 from odometer.selection.reading import (
     Json,
@@ -54,3 +55,23 @@ def _matcher(value: object, kind: object, path: str, member: str, language: Lang
         return Pattern(as_pattern(value, f"{path}.{member}", language))
     text = as_text(value, f"{path}.{member}")
     return None if is_null_text(text) else Texts((text,))
+
+
+def parse_single_events(value: object, path: str = "events") -> tuple[EventName, ...]:
+    """The member `events` of reports that take single events only, in request order, each once."""
+    if value is None:
+        raise Problem("MISSING_FIELD", "This member is required.", field=path)
+    found: list[EventName] = []
+    for place, given in enumerate(as_list(value, path, MAX_ELEMENTS)):
+        at = f"{path}[{place}]"
+        members = as_object(given, at, _ELEMENT_KEYS)
+        for key in ("nameType", "categoryType"):
+            if members.get(key, "string") != "string":
+                raise invalid(f"{at}.{key}", "Patterns are for the elements of a combination only.")
+        name = as_text(required(members, "name", at), f"{at}.name")
+        category = as_text(members.get("category", ""), f"{at}.category")
+        event = EventName("" if is_null_text(category) else category, name)
+        if event in found:
+            raise invalid(at, "This event is named twice.")
+        found.append(event)
+    return tuple(found)

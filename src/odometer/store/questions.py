@@ -14,6 +14,16 @@ from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.gate import Gate
 from odometer.store.items import Kept, limited
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
+from odometer.store.usage import (
+    Activity,
+    Bucket,
+    Occurrences,
+    UsageQuestion,
+    activity_of,
+    activity_sql,
+    occurrences_of,
+    occurrences_sql,
+)
 
 MAX_ITEMS: Final = 10_000
 MAX_CELLS: Final = 200_000
@@ -44,14 +54,6 @@ class Counted:
     labels: tuple[str, ...]
     place: int
     figures: Figures
-
-
-@dataclass(frozen=True, slots=True)
-class KnownEvent:
-    """The day of an event's first stored occurrence, and the moment when its first record arrived."""
-
-    first_seen: dt.date
-    first_received_ms: int
 
 
 class Questions:
@@ -148,21 +150,31 @@ class Questions:
         row = self._ask(sql, {"product": product_id})[0]
         return frozenset(slot.name for slot, used in zip(slots, row, strict=True) if used)
 
-    def known_events(self, product_id: int) -> dict[EventName, KnownEvent]:
-        """Every event that occurs in what is stored."""
+    def first_seen(self, product_id: int) -> dict[EventName, dt.date]:
+        """The day of the first stored occurrence of every event that occurs."""
         sql = f"""
-            SELECT category, name, min(day), any(first_received_ms) FROM (
-                SELECT category, name, day FROM {DATABASE}.event_day WHERE product = {{product:UInt64}}
-                GROUP BY category, name, day HAVING sum(sign) > 0
-            ) AS days INNER JOIN (
-                SELECT category, name, min(first_received_ms) AS first_received_ms FROM {DATABASE}.event
-                WHERE product = {{product:UInt64}} GROUP BY category, name
-            ) AS received ON days.category = received.category AND days.name = received.name
+            SELECT category, name, min(day) FROM (
+                SELECT toString(category) AS category, toString(name) AS name, day FROM {DATABASE}.event_day
+                WHERE product = {{product:UInt64}} GROUP BY category, name, day HAVING sum(sign) > 0
+            ) GROUP BY category, name"""
+        rows = self._ask(sql, {"product": product_id})
+        return {EventName(category, name): day for category, name, day in rows}
+
+    def first_received(self, product_id: int) -> dict[EventName, int]:
+        """When the first record of each event arrived, also of events that no longer occur."""
+        sql = f"""
+            SELECT category, name, min(first_received_ms) FROM {DATABASE}.event WHERE product = {{product:UInt64}}
             GROUP BY category, name"""
-        return {
-            EventName(category, name): KnownEvent(first_seen, received_ms)
-            for category, name, first_seen, received_ms in self._ask(sql, {"product": product_id})
-        }
+        rows = self._ask(sql, {"product": product_id})
+        return {EventName(category, name): received_ms for category, name, received_ms in rows}
+
+    def occurrences(self, question: UsageQuestion) -> dict[tuple[Bucket, EventName], Occurrences]:
+        """How often events occurred, by bucket (None without a split); those that did not are missing."""
+        return occurrences_of(question, self._ask(occurrences_sql(question), question.params))
+
+    def activity(self, question: UsageQuestion) -> dict[Bucket, Activity]:
+        """Active clients, sessions and runtime, by bucket (None without a split); empty buckets are missing."""
+        return activity_of(question, self._ask(activity_sql(question), question.params))
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""

@@ -13,13 +13,11 @@ from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.selection.segments import Split as SplitSegment
-from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket
+from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
 from odometer.store.conditions import Bound, condition, value_condition
 from odometer.store.items import ItemKeys, Kept, value_label
 from odometer.store.units import Units
 
-_FIRST_DAY: Final = dt.date(1970, 1, 1)
-_LAST_DAY: Final = dt.date(2149, 6, 5)
 _SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
 ALL_STATUSES: Final = frozenset({"new", "active", "lost"})
 
@@ -67,8 +65,7 @@ class StatusSql:
         self.bound = bound or Bound(
             {
                 "product": question.product_id,
-                "start": storable(question.range.start),
-                "stop": storable(min(question.range.stop, question.today)),
+                **range_params(question.range, question.today),
                 "today": question.today,
                 "silence": question.silence_days,
             }
@@ -153,8 +150,3 @@ class StatusSql:
         return f"""
             SELECT {bucket} AS bucket{values}, {sums} FROM ({rows}) WHERE ({who}) AND ({counts})
             GROUP BY bucket{values} HAVING new != 0 OR active != 0 OR lost != 0"""
-
-
-def storable(day: dt.date) -> dt.date:
-    """The nearest day that the engine's Date can hold; no record lies outside of them."""
-    return min(max(day, _FIRST_DAY), _LAST_DAY)

@@ -1,0 +1,80 @@
+"""eventTracking/basic/dataTable: how often events occurred in a range, by category (contract 04)."""
+
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field
+
+from odometer.model.events import null_last
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.events import HOUR_MS, EventReportRequest, listed_by_basic
+from odometer.reports.shapes.exact import average, rounded
+from odometer.store.usage import Activity, Occurrences, UsageQuestion
+
+
+class BasicTableRequest(EventReportRequest):
+    """What `basic/dataTable` takes."""
+
+    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
+    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+
+
+def run(request: BasicTableRequest, context: Context) -> dict[str, Any]:
+    """One object for each category under `result`, those without a category last."""
+    question = UsageQuestion(context.product_id, context.range_of(request.start_date, request.stop_date), context.today)
+    activity = context.questions.activity(question).get(None, Activity())
+    found = context.questions.occurrences(question)
+    listed = listed_by_basic(context, (event for _, event in found))
+    categories: dict[str, dict[str, Occurrences]] = {}
+    for event in sorted(listed, key=null_last):
+        categories.setdefault(event.category, {})[event.name] = found[None, event]
+    return {"result": [_category(name, events, activity) for name, events in categories.items()]}
+
+
+def _category(name: str, events: dict[str, Occurrences], activity: Activity) -> dict[str, Any]:
+    total = Occurrences(
+        sum(used.count for used in events.values()), sum((used.value for used in events.values()), Decimal(0))
+    )
+    return {
+        "category": name or None,
+        "categoryUsageSummary": _usage(total, activity),
+        "categoryCustomValuesSummary": _values(total, activity),
+        "categoryEventsData": {
+            event: {"eventUsage": _usage(used, activity), "eventCustomValues": _values(used, activity)}
+            for event, used in events.items()
+        },
+    }
+
+
+def _usage(used: Occurrences, activity: Activity) -> dict[str, Any]:
+    return {
+        "cumulativeUsageCount": used.count,
+        "averageCountPerUser": average(used.count, activity.clients),
+        "averageCountPerSession": average(used.count, activity.sessions),
+        "averageCountPerRuntimeHour": average(used.count * HOUR_MS, activity.runtime_ms),
+    }
+
+
+def _values(used: Occurrences, activity: Activity) -> dict[str, Any]:
+    return {
+        "cumulativeValue": rounded(used.value),
+        "averageValuePerUser": average(used.value, activity.clients),
+        "averageValuePerSession": average(used.value, activity.sessions),
+        "averageValuePerRuntimeHour": average(used.value * HOUR_MS, activity.runtime_ms),
+        "averageValuePerUsageCount": average(used.value, used.count),
+    }
+
+
+_ACTIVITY = Activity(4, 8, 27_000_000)
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/basic/dataTable",
+    title="Events of a range",
+    description="How often each event occurred, in all and per user, session and hour; and the sums of its values.",
+    request=BasicTableRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-03-03", "stopDate": "2031-03-05"},
+        {"result": [_category("Canvas", {"Rotate": Occurrences(7)}, _ACTIVITY)]},
+    ),
+)

@@ -1,0 +1,96 @@
+"""eventTracking/basic/timeline: events over time, as counts or values, in all or per something (contract 04)."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from odometer.errors import invalid
+from odometer.model.calendar import Split
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.events import HOUR_MS, EventReportRequest
+from odometer.reports.shapes.exact import Exact, average, rounded
+from odometer.selection.events import parse_single_events
+from odometer.store.usage import Activity, Occurrences, UsageQuestion
+
+Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
+
+
+class TimelineRequest(EventReportRequest):
+    """What `basic/timeline` takes."""
+
+    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
+    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+    date_split: Annotated[Split, Field(strict=False)] = Field(alias="dateSplit", description="day, week or month.")
+    data_view: Literal["usageCounts", "usageCount", "customValues"] = Field(
+        default="usageCounts", alias="dataView", description="Occurrences, or the sum of their numeric values."
+    )
+    divisor: Divisor | None = Field(default=None, description="Divide by what each bucket has of it.")
+    events: Any = Field(description="Single events: category and name.")
+
+
+def run(request: TimelineRequest, context: Context) -> dict[str, Any]:
+    """Bucket → a value for each event, in request order; every bucket is there."""
+    by_value = request.data_view == "customValues"
+    if request.divisor == "usageCounts" and not by_value:
+        raise invalid("divisor", "Counts cannot be divided by themselves; ask for the view customValues.")
+    asked = context.range_of(request.start_date, request.stop_date)
+    buckets = asked.buckets(request.date_split)
+    events = parse_single_events(request.events)
+    question = UsageQuestion(context.product_id, asked, context.today, request.date_split, events)
+    found = context.questions.occurrences(question)
+    activity = context.questions.activity(question) if request.divisor else {}
+    result = {
+        str(bucket): [
+            {
+                "category": event.category or None,
+                "name": event.name,
+                "value": _value(
+                    found.get((bucket, event), Occurrences()),
+                    activity.get(bucket, Activity()),
+                    request.divisor,
+                    by_value=by_value,
+                ),
+            }
+            for event in events
+        ]
+        for bucket in buckets
+    }
+    return {"result": result}
+
+
+def _value(used: Occurrences, activity: Activity, divisor: Divisor | None, *, by_value: bool) -> int | float:
+    total: Exact = used.value if by_value else used.count
+    match divisor:
+        case None:
+            return rounded(total) if by_value else used.count
+        case "users":
+            return average(total, activity.clients)
+        case "sessions":
+            return average(total, activity.sessions)
+        case "runtime":
+            return average(total * HOUR_MS, activity.runtime_ms)
+        case "usageCounts":
+            return average(total, used.count)
+
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/basic/timeline",
+    title="Events over time",
+    description="Occurrences of single events, or the sums of their values, by day, week or month.",
+    request=TimelineRequest,
+    run=run,
+    example=(
+        {
+            "startDate": "2031-03-03",
+            "stopDate": "2031-03-04",
+            "dateSplit": "day",
+            "events": [{"category": "Canvas", "name": "Rotate"}],
+        },
+        {
+            "result": {
+                "2031-03-03": [{"category": "Canvas", "name": "Rotate", "value": 7}],
+                "2031-03-04": [{"category": "Canvas", "name": "Rotate", "value": 0}],
+            }
+        },
+    ),
+)
