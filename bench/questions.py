@@ -80,7 +80,8 @@ class Question:
         shown = 0 if self.where == "1" else len(self.values)
         found: Cells = {}
         for bucket, *others in rows:
-            key = (str(bucket) if self.request.get("dateSplit") else "", *others[shown:-3])
+            labels = [label or "<NULL>" for label in others[shown:-3]]
+            key = (str(bucket) if self.request.get("dateSplit") else "", *labels)
             found[key] = (int(others[-3]), int(others[-2]), int(others[-1]))
         return found
 

@@ -1,5 +1,6 @@
 """Settings of a product over HTTP: who may read and change them, what is refused, and that changes take effect."""
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
 from odometer.reports.definition import Context, Report, ReportRequest
-from tests.http.conftest import EMAIL, HIDDEN, PRODUCT, Connect, World, code_of, log_in
+from tests.http.conftest import EMAIL, HIDDEN, PASSWORD, PRODUCT, Connect, World, code_of, log_in
 
 PATH = f"/admin/v1/products/{PRODUCT}/settings"
 DEFAULTS = {
@@ -134,20 +135,48 @@ def test_reports_hear_of_settings_and_of_the_right_to_license_keys(connect: Conn
     assert caller.post(path, json={}).json() == {"keys": True, "types": {"C05": 3}, "lost": 7}
 
 
-def test_the_standard_properties_are_those_of_the_only_visible_product(ada: TestClient, world: World) -> None:
-    """Ada may report on one product; a second one, and the list is the standard one of every product."""
+def test_the_standard_properties_are_those_of_the_only_visible_product(connect: Connect, world: World) -> None:
+    """Bo sees one product; a second one, and the list is the standard one of every product."""
     world.registry.products.change(PRODUCT, {"customProperties": {"C04": {"label": "Channel"}}}, actor="test")
+    world.registry.users.add("bo@example.com", PASSWORD)
+    world.registry.users.grant("bo@example.com", PRODUCT, [Permission.REPORTING])
+    caller = connect()
 
     def labels() -> set[str]:
-        categories = ada.get("/v3/meta/productProperties").json()["result"]
+        log_in(caller, user_name="bo@example.com")
+        categories = caller.get("/v3/meta/productProperties").json()["result"]
         return {entry["friendlyName"] for category in categories for entry in category["properties"]}
 
     alone = labels()
-    world.registry.users.grant(EMAIL, HIDDEN, [Permission.REPORTING])
-    log_in(ada)
+    world.registry.users.grant("bo@example.com", HIDDEN, [Permission.LICENSE_READ])
 
     assert "Channel" in alone
     assert "License Key" not in alone
     assert "Channel" not in labels()
-    of_product = ada.get(f"/v3/meta/productProperties/{PRODUCT}").json()["result"]
+    of_product = caller.get(f"/v3/meta/productProperties/{PRODUCT}").json()["result"]
     assert of_product[-1]["category"] == "Custom Properties"
+
+
+def test_settings_that_were_valid_once_stay_readable_and_repairable(developer: TestClient, tmp_path: Path) -> None:
+    """A later catalogue may take the label of a custom property for itself: nobody is locked out for it."""
+    stored = '{"customProperties": {"C05": {"label": "OS Version", "type": 3}}, "gone": 1}'
+    with sqlite3.connect(tmp_path / "registry.sqlite") as database:
+        database.execute("UPDATE products SET settings = ? WHERE product_id = ?", (stored, PRODUCT))
+    database.close()
+
+    assert developer.get(PATH).json()["result"]["customProperties"] == {"C05": {"label": "OS Version", "type": 3}}
+    assert log_in(developer).status_code == 200
+    repaired = developer.patch(PATH, json={"customProperties": {"C05": {"label": "Site"}}})
+    assert repaired.json()["result"]["customProperties"] == {"C05": {"label": "Site", "type": 3}}
+
+
+def test_whole_numbers_may_be_written_as_decimals_and_older_members_are_ignored(developer: TestClient) -> None:
+    older = {"user": "x", "sessionId": "y", "productId": 1}
+    content = json.dumps(older | {"customProperties": {"C05": {"type": 3.0}}})[:-1] + ', "daysUntilDeclaredLost": 30.0}'
+
+    found = developer.patch(PATH, content=content).json()["result"]
+
+    assert (found["daysUntilDeclaredLost"], found["customProperties"]["C05"]["type"]) == (30, 3)
+    for wrong in ("true", "30.5", "1e400", '"30"'):
+        answer = developer.patch(PATH, content=f'{{"daysUntilDeclaredLost": {wrong}}}')
+        assert answer.status_code == 400, wrong

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from odometer.errors import Problem, invalid
@@ -13,6 +14,7 @@ from odometer.model.properties import CATALOGUE, CUSTOM_SLOTS, CUSTOM_TYPES
 MAX_NAME: Final = 200
 MAX_LABEL: Final = 100
 MAX_DAYS_UNTIL_LOST: Final = 365
+_MANY: Final = 1_000_000
 _FIRST_NEW_EVENTS: Final = "advanced"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STANDARD_LABELS: Final = frozenset(prop.friendly_name for prop in CATALOGUE)
@@ -79,10 +81,18 @@ def _name(value: object, path: str) -> str:
     return text
 
 
+def _whole(value: object) -> int | None:
+    """A whole number of JSON; 30.0 is one, true and "30" are not (contract 00)."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value in range(_MANY):
+        return int(value)
+    return None
+
+
 def _days(value: object, path: str) -> int:
-    if type(value) is not int or not 1 <= value <= MAX_DAYS_UNTIL_LOST:
+    days = _whole(value)
+    if days is None or not 1 <= days <= MAX_DAYS_UNTIL_LOST:
         raise invalid(path, f"Must be a whole number from 1 to {MAX_DAYS_UNTIL_LOST}.")
-    return value
+    return days
 
 
 def _day(value: object, path: str) -> dt.date:
@@ -131,6 +141,17 @@ def settings_of(product: Product) -> dict[str, Any]:
         slot: {"label": custom.label, "type": custom.type} for slot, custom in sorted(product.custom_properties.items())
     }
     return found
+
+
+def with_stored(product: Product, stored: Mapping[str, Any]) -> Product:
+    """The product with settings as `settings_of` gave them once; unknown ones are left out, nothing is refused.
+
+    What was valid when it was stored has to stay readable: else one label that a later catalogue takes for itself
+    would lock everybody out.
+    """
+    values = {member: stored[name] for name, (member, _) in _SETTINGS.items() if name in stored}
+    customs = {slot: CustomProperty(**custom) for slot, custom in stored.get(_CUSTOM, {}).items()}
+    return replace(product, **values, custom_properties=customs)
 
 
 def changed(product: Product, changes: Mapping[str, Any]) -> Product:
@@ -182,10 +203,9 @@ def _custom(slot: str, old: CustomProperty, value: object, path: str) -> CustomP
     label = slot if label is None else label.strip() if isinstance(label, str) else ""
     if not 0 < len(label) <= MAX_LABEL or "\0" in label:
         raise invalid(f"{path}.label", f"A label has 1 to {MAX_LABEL} characters.")
-    kind = value.get("type", old.type)
-    if kind is None:
-        kind = 1
-    if type(kind) is not int or kind not in CUSTOM_TYPES:
+    given = value.get("type", old.type)
+    kind = 1 if given is None else _whole(given)
+    if kind is None or kind not in CUSTOM_TYPES:
         raise invalid(f"{path}.type", "Must be 1 (few values), 2 (many values) or 3 (identifier).")
     return CustomProperty(label, kind)
 

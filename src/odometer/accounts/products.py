@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.database import Database
-from odometer.accounts.product_settings import Product, changed, settings_of
+from odometer.accounts.product_settings import Product, changed, settings_of, with_stored
 from odometer.accounts.tables import PRODUCTS
 from odometer.errors import Problem, invalid
 
@@ -104,4 +104,4 @@ def _product(row: Row[Any]) -> Product:
     )
     settings = json.loads(row.settings)
     since = tuple((at_ms, value) for at_ms, value in settings.pop(_SINCE, ()))
-    return replace(changed(stored, settings), new_events_since=since)
+    return replace(with_stored(stored, settings), new_events_since=since)

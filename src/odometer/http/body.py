@@ -23,6 +23,7 @@ _SENTENCES: Final = {
     "dict_type": "Must be an object.",
     "model_type": "Must be an object.",
     "model_attributes_type": "Must be an object.",
+    "too_short": "Must not be empty.",
     "none_required": "Must be null.",
     "extra_forbidden": "There is no such member.",
 }

@@ -69,8 +69,8 @@ def metadata_router() -> APIRouter:
 async def _standard(request: Request, caller: TheCaller) -> Response:
     parts = parts_of(request)
     products = await run_in_threadpool(parts.registry.products.list)
-    visible = [product for product in products if Permission.REPORTING in caller.permissions_on(product.product_id)]
-    if len(visible) == 1:
+    visible = [product for product in products if caller.permissions_on(product.product_id)]
+    if len(visible) == 1 and Permission.REPORTING in caller.permissions_on(visible[0].product_id):
         return JsonAnswer(await run_in_threadpool(_listed, parts, caller, visible[0]))
     may_use_keys = any(Permission.LICENSE_FILTERING in caller.permissions_on(product.product_id) for product in visible)
     return JsonAnswer(product_properties({}, (), may_use_license_keys=may_use_keys))

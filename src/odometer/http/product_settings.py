@@ -29,6 +29,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "customProperties": {"C04": {"label": "Sales channel", "type": 1}},
 }
 _CHANGES: Final = {"daysUntilDeclaredLost": 30, "customProperties": {"C04": {"label": "Sales channel"}}}
+# Bodies may carry them (contract 00); they set nothing.
+_OLDER_MEMBERS: Final = ("user", "sessionId", "productId")
 _SETTERS: Final = (Permission.DEVELOPER, Permission.ADMIN)
 
 
@@ -79,11 +81,13 @@ async def _read(access: Annotated[Access, Depends(require(*_SETTERS))]) -> Respo
 async def _change(request: Request, access: Annotated[Access, Depends(require(*_SETTERS))]) -> Response:
     require_json(request)
     parts = parts_of(request)
-    changes = strict_json.parse(await read_body(request, parts.max_body_bytes))
-    if not isinstance(changes, dict):
-        raise Problem("INVALID_FIELD", "The body must be a JSON object.")
+    body = await read_body(request, parts.max_body_bytes)
 
     def change() -> Product:
+        given = strict_json.parse(body)
+        if not isinstance(given, dict):
+            raise Problem("INVALID_FIELD", "The body must be a JSON object.")
+        changes = {name: value for name, value in given.items() if name not in _OLDER_MEMBERS}
         return parts.registry.products.change(access.product.product_id, changes, actor=access.caller.email)
 
     return _answer(await run_in_threadpool(change))

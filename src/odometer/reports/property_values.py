@@ -148,6 +148,6 @@ REPORT = Report(
     run=run,
     example=(
         {"property": "os", "granularity": "version", "filter": {"type": "regex", "value": "Windows"}},
-        {"result": [{"value": "Microsoft Windows 11", "shortName": "Windows 11"}]},
+        {"result": [{"value": "Microsoft Windows 11", "shortName": "Win 11"}]},
     ),
 )

@@ -14,11 +14,15 @@ Kept = Mapping[tuple[int, int], tuple[str, ...]]
 _NO_ITEM: Final = "CAST([], 'Array(Tuple(String, UInt16))')"
 
 
-@dataclass(frozen=True, slots=True)
-class ItemKeys:
-    """SQL of the items that a row counts under, for every depth of the levels.
+# Stands for "no item of this level": the totals of the item above.
+_ALL: Final = "tuple('', toUInt16(65535))"
 
-    A key is a tuple of one array with (label, number of the segment that gives it) for each level down to its depth.
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """SQL of the items that rows of property values count under, for every depth of the levels.
+
+    An item is a tuple of its label and the number of the segment that gives it.
     """
 
     levels: tuple[Level, ...]
@@ -28,27 +32,49 @@ class ItemKeys:
     @property
     def properties(self) -> tuple[Property, ...]:
         """The properties whose values decide."""
-        return tuple(dict.fromkeys(prop for level in self.levels for prop in level.properties))
+        return _properties(self.levels)
 
-    def columns(self, bound: Bound) -> str:
-        """Further columns of a SELECT: `items_0`, `items_1`, ... with each level's (label, place) of the row."""
-        return "".join(f", {self._items(number, bound)} AS items_{number}" for number in range(len(self.levels)))
+    def by_item(self, counted: str, bound: Bound) -> str:
+        """Rows (bucket, labels, place, new, active, lost) from rows (bucket, values, new, active, lost).
 
-    @property
-    def every_depth(self) -> str:
-        """An array with the keys of all depths."""
-        return f"arrayConcat({', '.join(_keys(0, depth) for depth in range(len(self.levels)))})"
+        Labels lead down to the item, place is the number of the segment that gives it; one item may have several rows.
+        Level by level, summing up in between: where segments overlap, items multiply, but values that no further
+        level asks for do not.
+        """
+        sql = counted
+        for number in range(len(self.levels)):
+            sql = self._one_level_down(sql, number, bound)
+        depth = len(self.levels)
+        path = f"arrayFilter(item -> item != {_ALL}, [{', '.join(f'item_{n}' for n in range(depth))}])"
+        return f"""
+            SELECT bucket, arrayMap(item -> item.1, path) AS labels, path[-1].2 AS place,
+                new_{depth} AS new, active_{depth} AS active, lost_{depth} AS lost
+            FROM (SELECT *, {path} AS path FROM ({sql}))"""
 
-    def _items(self, number: int, bound: Bound) -> str:
+    def _one_level_down(self, sql: str, number: int, bound: Bound) -> str:
+        level = self.levels[number]
+        items = "given"
+        if len(level.segments) > 1:
+            # Equal labels are one item, at the first place; each client counts once in it (contract 02).
+            items = "arrayFilter((x, n) -> n = 1, given, arrayEnumerateUniq(arrayMap(x -> x.1, given)))"
+        if number:
+            items = f"if(item_{number - 1} = {_ALL}, [{_ALL}], arrayConcat([{_ALL}], {items}))"
+        above = "".join(f", item_{n}" for n in range(number))
+        values = "".join(f", {prop.column}" for prop in _properties(self.levels[number + 1 :]))
+        old = f"_{number}" if number else ""
+        sums = ", ".join(f"sum({name}{old}) AS {name}_{number + 1}" for name in ("new", "active", "lost"))
+        return f"""
+            SELECT bucket{above}, arrayJoin({items}) AS item_{number}{values}, {sums}
+            FROM (SELECT *, {self.given(number, bound)} AS given FROM ({sql}))
+            GROUP BY bucket{above}, item_{number}{values}"""
+
+    def given(self, number: int, bound: Bound) -> str:
+        """An array with the items that the segments of a level give a row; one label may be there twice."""
         level = self.levels[number]
         found = [
             self._of_segment(level, segment, (number, place), bound) for place, segment in enumerate(level.segments)
         ]
-        if len(found) == 1:
-            return found[0]
-        # Equal labels are one item, at the first place; each client counts once in it (contract 02).
-        every = f"arrayConcat({', '.join(found)})"
-        return f"arrayFilter((x, n) -> n = 1, {every}, arrayEnumerateUniq(arrayMap(x -> x.1, {every})))"
+        return found[0] if len(found) == 1 else f"arrayConcat({', '.join(found)})"
 
     def _of_segment(self, level: Level, segment: Segment, at: tuple[int, int], bound: Bound) -> str:
         place = at[1]
@@ -81,12 +107,8 @@ def value_label(prop: Property) -> str:
     return f"toString({prop.column})"
 
 
-def _keys(level: int, deepest: int, chosen: tuple[str, ...] = ()) -> str:
-    """An array of keys: every combination of one item of each level from `level` to `deepest`."""
-    item = f"i{level}"
-    if level == deepest:
-        return f"arrayMap({item} -> tuple([{', '.join((*chosen, item))}]), items_{level})"
-    return f"arrayFlatten(arrayMap({item} -> {_keys(level + 1, deepest, (*chosen, item))}, items_{level}))"
+def _properties(levels: tuple[Level, ...]) -> tuple[Property, ...]:
+    return tuple(dict.fromkeys(prop for level in levels for prop in level.properties))
 
 
 def limited(level: Level) -> list[tuple[int, Split]]:

@@ -1,14 +1,17 @@
 """The reading door of the store: questions as frozen values, answered by SQL over the derived tables."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Final
 
 from odometer.errors import Problem
 from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.reading import NULL_LABEL
+from odometer.selection.segments import number_label
 from odometer.store.conditions import full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.gate import Gate
@@ -27,6 +30,7 @@ from odometer.store.usage import (
 
 MAX_ITEMS: Final = 10_000
 MAX_CELLS: Final = 200_000
+_EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class Questions:
         """
         forms = {"whole": full_match(pattern), "alone": rf"\A{pattern}"}
         try:
-            self._engine.rows("SELECT match('', {whole:String}), match('', {alone:String})", forms)
+            sql = "SELECT match('', {whole:String}), match('', {alone:String})"
+            self._engine.rows(sql, forms, timeout_s=self._timeout_s)
         except Problem as problem:
             if "CANNOT_COMPILE_REGEXP" in str(problem.__cause__):
                 return False
@@ -98,8 +103,9 @@ class Questions:
         rows = self._ask(sql.figures(most + 1), sql.bound.params)
         if question.levels and len(rows) > most:
             raise too_many_items(self._ask(sql.item_count(), sql.bound.params)[0][0], question.levels[-1].path)
+        are_numbers = [level.prop is not None and level.prop.data_type == "number" for level in question.levels]
         return [
-            Counted(bucket if question.split else None, tuple(labels), place, Figures(*figures))
+            Counted(bucket if question.split else None, _spelled(labels, are_numbers), place, Figures(*figures))
             for bucket, labels, place, *figures in rows
         ]
 
@@ -185,20 +191,29 @@ class Questions:
         """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""
         kept: dict[tuple[int, int], tuple[str, ...]] = {}
         for number, level in enumerate(question.levels):
-            found = {}
-            for place, segment in limited(level):
-                down_to = replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1])
-                sql = StatusSql(down_to, kept)
-                ranking = sql.largest(segment)
-                found[number, place] = tuple(label for (label,) in self._ask(ranking, sql.bound.params))
-            kept |= found
+            if not limited(level):
+                continue
+            sql = StatusSql(replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1]), kept)
+            found: dict[tuple[int, int], list[str]] = {(number, place): [] for place, _ in limited(level)}
+            for place, label in self._ask(sql.largest(), sql.bound.params):
+                found[number, place].append(label)
+            kept |= {at: tuple(labels) for at, labels in found.items()}
         return kept
 
 
-def too_many_items(count: int, path: str) -> Problem:
+def _spelled(labels: Sequence[str], are_numbers: Sequence[bool]) -> tuple[str, ...]:
+    """The labels as they are shown; the engine writes very small numbers with an exponent."""
+    return tuple(
+        number_label(Decimal(label)) if is_number and _EXPONENT.fullmatch(label) else label
+        for label, is_number in zip(labels, are_numbers, strict=False)
+    )
+
+
+def too_many_items(items: int, path: str, buckets: int = 1) -> Problem:
     """The refusal of an answer that nobody could read."""
+    cells = f" and {items * buckets:,} cells" if buckets > 1 else ""
     message = (
-        f"The answer would have {count:,} items; at most {MAX_ITEMS:,} items and {MAX_CELLS:,} cells are answered. "
-        "Use filters, fewer segments, or split segments with a limit."
+        f"The answer would have {items:,} items{cells}; at most {MAX_ITEMS:,} items and {MAX_CELLS:,} cells "
+        "(items times buckets) are answered. Use filters, fewer segments or buckets, or split segments with a limit."
     )
     return Problem("TOO_MANY_SEGMENTS", message, field=path)

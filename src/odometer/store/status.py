@@ -12,10 +12,9 @@ from odometer.model.calendar import DateRange, Split
 from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
-from odometer.selection.segments import Split as SplitSegment
 from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
 from odometer.store.conditions import Bound, condition, value_condition
-from odometer.store.items import ItemKeys, Kept, value_label
+from odometer.store.items import Items, Kept, limited, value_label
 from odometer.store.units import Units
 
 _SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
@@ -61,7 +60,7 @@ class StatusSql:
         levels = question.levels
         properties = [*properties_in(question.filters), *(prop for level in levels for prop in level.properties)]
         self._units = Units(question.group_by, tuple(dict.fromkeys(properties)))
-        self._keys = ItemKeys(levels, kept, self._units.used_events)
+        self._items = Items(levels, kept, self._units.used_events)
         self.bound = bound or Bound(
             {
                 "product": question.product_id,
@@ -76,44 +75,49 @@ class StatusSql:
         if not self._question.levels:
             return f"SELECT bucket, [], 0, sum(new), sum(active), sum(lost) FROM ({self._counted()}) GROUP BY bucket"
         return f"""
-            SELECT bucket, arrayMap(item -> item.1, key.1) AS labels, min(key.1[-1].2) AS place,
-                sum(new), sum(active), sum(lost)
-            FROM ({self._by_key()}) GROUP BY bucket, labels LIMIT {limit}"""
+            SELECT bucket, labels, min(place), sum(new), sum(active), sum(lost)
+            FROM ({self._items.by_item(self._counted(), self.bound)}) GROUP BY bucket, labels LIMIT {limit:d}"""
 
     def item_count(self) -> str:
         """One row: how many items there are, of all depths."""
-        return f"""
-            SELECT uniqExact(arrayMap(item -> item.1, key.1)) FROM ({self._by_key()})"""
+        return f"SELECT uniqExact(labels) FROM ({self._items.by_item(self._counted(), self.bound)})"
 
-    def largest(self, segment: SplitSegment) -> str:
-        """The labels of the last level that a limited segment keeps: most active, then new, then lost, then label.
+    def largest(self) -> str:
+        """Rows (place, label): what the limited segments of the last level keep.
 
-        Figures are those of the whole range. An item that only some bucket has is there with zeros, so that a limit
-        that is not reached changes nothing. A client counts once, however many items above hold it.
+        By most active, then new, then lost over the whole range, then label. An item that only some bucket has is
+        there with zeros, so that a limit that is not reached changes nothing. A client counts once, however many
+        items above hold it.
         """
         whole = replace(self._question, split=None)
-        parts = [f"SELECT label, new, active, lost FROM ({StatusSql(whole, self._kept, self.bound)._given(segment)})"]
+        parts = [f"SELECT place, label, new, active, lost FROM ({StatusSql(whole, self._kept, self.bound)._given()})"]
         if self._question.split is not None:
-            parts.append(f"SELECT label, 0, 0, 0 FROM ({self._given(segment)})")
+            parts.append(f"SELECT place, label, 0, 0, 0 FROM ({self._given()})")
+        most = limited(self._question.levels[-1])
+        places, limits = [place for place, _ in most], [segment.limit for _, segment in most]
         return f"""
-            SELECT label FROM ({" UNION ALL ".join(parts)}) GROUP BY label
-            ORDER BY sum(active) DESC, sum(new) DESC, sum(lost) DESC, label LIMIT {segment.limit:d}"""
+            SELECT place, label FROM (
+                SELECT place, label,
+                    row_number() OVER (PARTITION BY place ORDER BY a DESC, n DESC, l DESC, label) AS rank
+                FROM (
+                    SELECT place, label, sum(active) AS a, sum(new) AS n, sum(lost) AS l
+                    FROM ({" UNION ALL ".join(parts)}) GROUP BY place, label
+                )
+            ) WHERE rank <= transform(place, {places}, {limits}, 0)"""
 
-    def _given(self, segment: SplitSegment) -> str:
-        """Rows (label, new, active, lost) of what a segment of the last level gives below the items above."""
-        assert segment.values is not None  # noqa: S101 - see `limited`
-        prop = segment.values.prop
-        held = [f"notEmpty(items_{number})" for number in range(len(self._question.levels) - 1)]
-        conditions = " AND ".join([value_condition(segment.values, prop.column, self.bound), *held])
-        return f"SELECT {value_label(prop)} AS label, new, active, lost FROM ({self._with_items()}) WHERE {conditions}"
-
-    def _by_key(self) -> str:
-        """Figures of each combination of values under each key of it: items are found once a combination, not a row."""
+    def _given(self) -> str:
+        """Rows (place, label, new, active, lost) of what each limited segment of the last level gives."""
+        levels = self._question.levels
+        gives, label = [], ""
+        for place, segment in limited(levels[-1]):
+            assert segment.values is not None  # noqa: S101 - see `limited`
+            label = value_label(segment.values.prop)
+            matches = value_condition(segment.values, segment.values.prop.column, self.bound)
+            gives.append(f"if({matches}, [{place}], CAST([], 'Array(UInt16)'))")
+        held = [f"notEmpty({self._items.given(number, self.bound)})" for number in range(len(levels) - 1)]
         return f"""
-            SELECT bucket, arrayJoin({self._keys.every_depth}) AS key, new, active, lost FROM ({self._with_items()})"""
-
-    def _with_items(self) -> str:
-        return f"SELECT *{self._keys.columns(self.bound)} FROM ({self._counted()})"
+            SELECT arrayJoin(arrayConcat({", ".join(gives)})) AS place, {label} AS label, new, active, lost
+            FROM ({self._counted()}) WHERE {" AND ".join(held) or "1"}"""
 
     def _counted(self) -> str:
         """Rows (bucket, values of the levels' properties, new, active, lost)."""
@@ -143,7 +147,7 @@ class StatusSql:
         return self._sums(rows, bucket, {"new": "0", "active": "0", "lost": "next_day > {today:Date}"})
 
     def _sums(self, rows: str, bucket: str, conditions: dict[str, str]) -> str:
-        values = "".join(f", {prop.column}" for prop in self._keys.properties)
+        values = "".join(f", {prop.column}" for prop in self._items.properties)
         sums = ", ".join(f"sumIf(sign, {sql}) AS {name}" for name, sql in conditions.items())
         who = condition(self._question.filters, self.bound, self._units.used_events)
         counts = " OR ".join(sql for sql in conditions.values() if sql != "0")

@@ -20,7 +20,7 @@ _CLIENT_ID: Final = BY_NAME["clientId"]
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Clients, or the groups that a property makes of them; the parameter `product` says of which product.
+    """Clients, or the groups that a property makes of them; statements bind `product` and `today`.
 
     Attributes:
         group_by: None where every client is a unit.
@@ -74,7 +74,7 @@ class Units:
                 ) AS days INNER JOIN ({self._members()}) AS members ON days.client = members.member
                 GROUP BY unit, bucket
             ) AS d INNER JOIN (
-                SELECT unit, min(install) AS first_day, max(last_seen) AS last_day{facts}
+                SELECT unit, min(install) AS first_day, max(last_known) AS last_day{facts}
                 FROM ({self._clients_with_unit()}) GROUP BY unit
             ) AS c ON d.unit = c.unit"""
 
@@ -90,14 +90,23 @@ class Units:
             WHERE {_OF_PRODUCT} AND unit != ''"""
 
     def _clients_with_unit(self) -> str:
-        """The rows of `client` that belong to a group, with its `unit`."""
+        """The rows of `client` that belong to a group, with its `unit` and `last_known`: the last day up to today."""
         group = self.group_by or _CLIENT_ID
         if group.daily:
-            return f"""
-                SELECT clients.*, unit FROM {DATABASE}.client AS clients FINAL
-                INNER JOIN ({self._members()}) AS members ON clients.client = members.member WHERE {_OF_PRODUCT}"""
+            unit = "members.unit"
+            members = f"INNER JOIN ({self._members()}) AS members ON clients.client = members.member"
+        else:
+            unit, members = client_value(group), ""
+        # Only where the clock was set back are there clients with later days; else the list is empty, and no row read.
+        later = f"SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}"
         return f"""
-            SELECT *, {client_value(group)} AS unit FROM {DATABASE}.client FINAL WHERE {_OF_PRODUCT} AND unit != ''"""
+            SELECT clients.*, {unit} AS unit, if(last_seen > {{today:Date}}, past.day, last_seen) AS last_known
+            FROM {DATABASE}.client AS clients FINAL {members}
+            LEFT JOIN (
+                SELECT client AS member, day FROM {DATABASE}.client_day FINAL
+                WHERE {_OF_PRODUCT} AND client IN ({later}) AND day <= {{today:Date}} AND next_day > {{today:Date}}
+            ) AS past ON clients.client = past.member
+            WHERE {_OF_PRODUCT} AND unit != ''"""
 
     def used_events(self, used: UsedEvents, bound: Bound) -> str:
         """SQL of: the unit used these events so often in its life. Who never did has no row to be found by."""

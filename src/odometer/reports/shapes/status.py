@@ -48,6 +48,7 @@ def status_answer(request: StatusRequest, context: Context, asked: DateRange, sp
     language = context.language
     levels = parse_levels(request.levels, language, has_split=split is not None)
     buckets = asked.buckets(split) if split else [None]
+    _check_size(_named_below(levels), levels, len(buckets))
     filters = parse_filters(request.global_filters, language)
     statuses = [status for status in STATUSES if status in request.client_status]
     counted = context.questions.status_figures(
@@ -65,11 +66,20 @@ def status_answer(request: StatusRequest, context: Context, asked: DateRange, sp
         )
     )
     shape = _Shape(statuses, levels, counted)
+    _check_size(shape.items, levels, len(buckets))
     if split is None:
         return {"result": shape.tree() if levels else shape.figures(None, ())}
-    if levels and len(shape.top_labels) * len(buckets) > MAX_CELLS:
-        raise too_many_items(len(shape.top_labels), levels[0].path)
     return {"result": {str(bucket): shape.of_bucket(bucket) for bucket in buckets}}
+
+
+def _check_size(items: int, levels: tuple[Level, ...], buckets: int) -> None:
+    if items > MAX_ITEMS or items * buckets > MAX_CELLS:
+        raise too_many_items(items, levels[-1].path, buckets)
+
+
+def _named_below(levels: tuple[Level, ...]) -> int:
+    """How many items there are below a node that nobody counts in: the named ones of every level."""
+    return len(_named(levels[0])) * (1 + _named_below(levels[1:])) if levels else 0
 
 
 @dataclass(slots=True)
@@ -87,7 +97,6 @@ class _Shape:
         self._levels = levels
         self._figures: dict[tuple[dt.date | None, tuple[str, ...]], Figures] = {}
         self._places: list[dict[str, int]] = [_named(level) for level in levels]
-        self._items = 0
         root = _Node()
         for one in counted:
             self._figures[one.bucket, one.labels] = one.figures
@@ -95,22 +104,22 @@ class _Shape:
                 _add(root, one.labels)
                 places = self._places[len(one.labels) - 1]
                 places[one.labels[-1]] = min(one.place, places.get(one.labels[-1], one.place))
-        self._root = self._complete(root, 0)
-        self.top_labels = list(self._root.children)
+        self._root = root
+        self.items = self._count(root, 0)
 
-    def _complete(self, node: _Node, depth: int) -> _Node:
-        """The node with named items added, in order, at every depth."""
-        if depth == len(self._levels):
-            return node
+    def _count(self, node: _Node, depth: int) -> int:
+        """How many items the answer has below a node."""
+        levels = self._levels[depth:]
+        if not levels:
+            return 0
+        absent = _named(levels[0]).keys() - node.children.keys()
+        below = sum(1 + self._count(child, depth + 1) for child in node.children.values())
+        return below + len(absent) * (1 + _named_below(levels[1:]))
+
+    def _labels(self, node: _Node, depth: int) -> list[str]:
+        """The items below a node in the order of the contract, named ones included."""
         level, places = self._levels[depth], self._places[depth]
-        labels = sorted({*node.children, *_named(level)}, key=lambda label: _order(level, places, label))
-        self._items += len(labels)
-        if self._items > MAX_ITEMS:
-            raise too_many_items(self._items, level.path)
-        found = _Node()
-        for label in labels:
-            found.children[label] = self._complete(node.children.get(label, _Node()), depth + 1)
-        return found
+        return sorted({*node.children, *_named(level)}, key=lambda label: _order(level, places, label))
 
     def figures(self, bucket: dt.date | None, labels: tuple[str, ...]) -> dict[str, int]:
         """The figures asked for of one item in one bucket."""
@@ -121,7 +130,7 @@ class _Shape:
         """Figures of a bucket, by item where there is a level."""
         if not self._levels:
             return self.figures(bucket, ())
-        return {label: self.figures(bucket, (label,)) for label in self.top_labels}
+        return {label: self.figures(bucket, (label,)) for label in self._labels(self._root, 0)}
 
     def tree(self) -> dict[str, Any]:
         """Items with their totals and the items below them."""
@@ -129,11 +138,11 @@ class _Shape:
 
     def _branch(self, node: _Node, above: tuple[str, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for label, child in node.children.items():
+        for label in self._labels(node, len(above)):
             labels = (*above, label)
             found[label] = {"totals": self.figures(None, labels)}
             if len(labels) < len(self._levels):
-                found[label][f"level{len(labels) + 1}"] = self._branch(child, labels)
+                found[label][f"level{len(labels) + 1}"] = self._branch(node.children.get(label, _Node()), labels)
         return found
 
 
