@@ -33,6 +33,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             clock,
             report_threads=settings.worker_threads,
             report_seconds=settings.report_seconds,
+            report_memory_mib=settings.report_memory_mib,
         )
         stack.callback(analytics.close)
         collect = collect_router(

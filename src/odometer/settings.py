@@ -157,6 +157,7 @@ class Settings:
     max_collect_bytes: int = _setting(_BYTES, str(8 * _MIB), "Largest body of a batch of records.")
     max_collect_decompressed_bytes: int = _setting(_BYTES, str(64 * _MIB), "The same after decompression.")
     report_seconds: int = _setting(_COUNT, "60", "A report that takes longer is stopped (503 QUERY_TIMEOUT).")
+    report_memory_mib: int = _setting(_COUNT, "4096", "Memory that one question of a report may take, in MiB (503).")
     reports_per_user: int = _setting(_COUNT, "4", "Reports of one user that run at the same time.")
     report_wait_seconds: int = _setting(_COUNT, "10", "Further reports wait this long, then 503 BUSY.")
     login_failures_per_user: int = _setting(

@@ -1,7 +1,10 @@
 """Stopping a job: its running query ends in the engine, and its further ones never begin."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +79,22 @@ def test_stopping_what_has_ended_is_harmless(store: Store) -> None:
 
     store.questions.stop(job)
     store.questions.stop(job)
+
+
+def test_a_query_that_needs_too_much_memory_is_refused_and_the_next_one_is_answered(tmp_path: Path) -> None:
+    """In a process of its own: an embedded engine opens one folder in a process."""
+    script = f"""
+from odometer.errors import Problem
+from odometer.store.engine import Engine
+engine = Engine("chdb://{tmp_path}/analytics", handles=1, report_memory_mib=64)
+try:
+    engine.rows("SELECT length(groupArray(toString(number))) FROM numbers(20000000)", timeout_s=60)
+except Problem as problem:
+    print(problem.code, problem.message)
+print(engine.rows("SELECT count() FROM numbers(1000)", timeout_s=60))
+engine.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
+
+    assert done.stdout.startswith("QUERY_TIMEOUT The report needs more memory")
+    assert done.stdout.endswith("[(1000,)]\n")

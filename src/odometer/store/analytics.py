@@ -6,7 +6,7 @@ from odometer.clock import Clock
 from odometer.store.append import Writer
 from odometer.store.derive import Derivation
 from odometer.store.deriver import Deriver, catch_up
-from odometer.store.engine import Engine
+from odometer.store.engine import REPORT_MEMORY_MIB, Engine
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
 from odometer.store.tables import migrate
@@ -41,9 +41,9 @@ class LiveAnalytics:
         self.store.close()
 
 
-def open_analytics(url: str, *, handles: int = 4) -> Analytics:
+def open_analytics(url: str, *, handles: int = 4, report_memory_mib: int = REPORT_MEMORY_MIB) -> Analytics:
     """Open and migrate the store, and derive what an earlier process left underived. Raises `StartError`."""
-    engine = Engine(url, handles=handles)
+    engine = Engine(url, handles=handles, report_memory_mib=report_memory_mib)
     migrate(engine)
     gate = Gate()
     derivation = Derivation(engine, gate)
@@ -51,9 +51,11 @@ def open_analytics(url: str, *, handles: int = 4) -> Analytics:
     return Analytics(engine, gate, derivation)
 
 
-def open_live_analytics(url: str, clock: Clock, *, report_threads: int, report_seconds: float) -> LiveAnalytics:
+def open_live_analytics(
+    url: str, clock: Clock, *, report_threads: int, report_seconds: float, report_memory_mib: int
+) -> LiveAnalytics:
     """Open the store for serving. One handle each for the writer, the deriver and every report thread."""
-    store = open_analytics(url, handles=report_threads + 3)
+    store = open_analytics(url, handles=report_threads + 3, report_memory_mib=report_memory_mib)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)

@@ -19,6 +19,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from odometer.errors import Problem, StartError
 
 DATABASE: Final = "odometer"
+REPORT_MEMORY_MIB: Final = 4096
 _TIMEOUT_CODES: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW", "QUERY_WAS_CANCELLED")
 
 Params = Mapping[str, Any]
@@ -72,12 +73,21 @@ class FolderLock:
 class Engine:
     """A pool of handles on one ClickHouse. Blocking: call it from worker threads, never from an event loop."""
 
-    def __init__(self, url: str, *, handles: int = 8, threads_per_query: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        handles: int = 8,
+        threads_per_query: int | None = None,
+        report_memory_mib: int = REPORT_MEMORY_MIB,
+    ) -> None:
         """Open `chdb:///folder` (locked for this process) or `clickhouse://user:password@host:port`.
 
+        `report_memory_mib` bounds each query that has a time limit, so that no report takes the whole machine.
         Raises `StartError` when the folder is locked or the server cannot be reached.
         """
         parts = urlsplit(url)
+        self._report_memory = report_memory_mib * 1024 * 1024
         self._lock: FolderLock | None = None
         self._options: dict[str, Any] = {}
         if parts.scheme == "chdb":
@@ -138,6 +148,7 @@ class Engine:
         settings: dict[str, Any] = {}
         if timeout_s is not None:
             settings |= {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
+            settings |= {"max_memory_usage": self._report_memory}
         job = _JOB.get()
         if job is not None:
             settings |= {"log_comment": job.id}
@@ -195,4 +206,7 @@ def _as_problem() -> Iterator[None]:
     except (ClickHouseError, OSError) as error:
         if any(code in str(error) for code in _TIMEOUT_CODES):
             raise _stopped() from error
+        if "MEMORY_LIMIT_EXCEEDED" in str(error):
+            message = "The report needs more memory than it may: ask for a shorter range or fewer items."
+            raise Problem("QUERY_TIMEOUT", message, retry_after_s=30) from error
         raise Problem("STORE_UNAVAILABLE", "The analytics store did not answer.", retry_after_s=5) from error
