@@ -16,7 +16,7 @@ install: .venv/.installed ## make .venv with the locked dependencies and the odo
 	@touch $@
 
 demo: install ## load a sample product and serve it on http://127.0.0.1:8080
-	ODOMETER_DATA=$${ODOMETER_DATA:-./odometer-demo} $(BIN)/odometer demo
+	exec env ODOMETER_DATA=$${ODOMETER_DATA:-./odometer-demo} $(BIN)/odometer demo
 
 test: install ## run the whole test suite
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

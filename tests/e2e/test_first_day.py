@@ -8,44 +8,15 @@ import pytest
 
 from tests.e2e.process import EMAIL, PASSWORD, Installation
 
-# The worked example of contract 03: each client's days, with what it sent on them, its machine and country.
-DAYS: dict[str, dict[str, dict[str, str | None]]] = {
-    "client-A": {
-        "2031-05-13": {"prodVersion": "1", "prodEdition": "Pro"},
-        "2031-05-20": {"prodVersion": "2"},
-        "2031-06-18": {},
-    },
-    "client-B": {"2031-05-14": {"prodVersion": "1", "prodEdition": "Std"}, "2031-05-16": {"prodVersion": "2"}},
-    "client-C": {"2031-04-02": {"prodVersion": "1", "prodEdition": "Std"}, "2031-05-12": {}},
-    "client-D": {"2031-05-18": {"prodVersion": None, "prodEdition": "Pro"}, "2031-05-21": {"prodVersion": "2"}},
-    "client-E": {"2031-05-22": {"prodVersion": "1", "prodEdition": "Pro"}},
-}
-EVENTS: list[dict[str, str | int]] = [
-    {"clientId": "client-A", "day": "2031-05-13", "category": "Canvas", "name": "Rotate", "count": 12},
-    {"clientId": "client-B", "day": "2031-05-14", "name": "AppStart"},
-]
-MACHINES = {"client-A": "M1", "client-B": "M2", "client-C": "M2", "client-D": None, "client-E": "M1"}
-COUNTRIES = {"client-A": "US", "client-B": "DE", "client-C": "DE", "client-D": "DE", "client-E": "MT"}
+# The worked example of contract 03, with machines, countries and two events.
+HISTORY = Path(__file__).parents[2] / "docs/examples/history.ndjson"
 WEEKS = {"startDate": "2031-05-12", "stopDate": "2031-05-25", "dateSplit": "week", "daysUntilDeclaredLost": 30}
 EXPECTED = {"2031-05-12": {"new": 3, "active": 4, "lost": 2}, "2031-05-19": {"new": 1, "active": 3, "lost": 1}}
 
 
 def write_history(path: Path) -> None:
-    lines = [
-        json.dumps(
-            {
-                "clientId": client,
-                "type": "client_day",
-                "day": day,
-                "machineId": MACHINES[client],
-                "set": {**values, "geography.country": COUNTRIES[client]},
-            }
-        )
-        for client, days in DAYS.items()
-        for day, values in days.items()
-    ]
-    lines += [json.dumps({"type": "event_day", **event}) for event in EVENTS]
-    path.write_text("\n".join([*lines, "this is no JSON", ""]))
+    """The history of the documentation, and a line that is broken."""
+    path.write_text(HISTORY.read_text() + "this is no JSON\n")
 
 
 @pytest.mark.e2e

@@ -151,7 +151,7 @@ def test_settings_of_a_product_are_shown_and_changed(commands: Commands) -> None
     assert changed["customProperties"] == {"C04": {"label": "Sales channel", "type": 2}}
     assert json.loads(commands.run("product", "set", "7")) == reset
     assert (reset["daysUntilDeclaredLost"], reset["rawExport"]) == (40, False)
-    assert reset["customProperties"] == {"C04": {"label": "C04", "type": 2}}
+    assert reset["customProperties"] == {}
 
 
 def test_a_wrong_setting_is_one_line_that_names_it(commands: Commands) -> None:

@@ -78,7 +78,7 @@ def change(
     settings: Annotated[
         list[str] | None,
         typer.Argument(
-            help="NAME=VALUE; for custom properties C01=LABEL and C01.type=1, 2 or 3. An empty VALUE resets."
+            help="NAME=VALUE; for custom properties C01=LABEL and C01.type=1, 2 or 3. An empty VALUE sets one back."
         ),
     ] = None,
 ) -> None:
@@ -105,8 +105,10 @@ def _changes(pairs: list[str]) -> dict[str, Any]:
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE.")
         slot, _, member = name.partition(".")
         if slot in CUSTOM_SLOTS and member in ("", "label", "type"):
-            custom = found.setdefault("customProperties", {}).setdefault(slot, {})
-            custom[member or "label"] = _value(text) if member == "type" else text or None
+            customs = found.setdefault("customProperties", {})
+            is_reset = not member and not text
+            said = {member or "label": _value(text) if member == "type" else text}
+            customs[slot] = None if is_reset else {**(customs.get(slot) or {}), **said}
         else:
             found[name] = _value(text)
     return found

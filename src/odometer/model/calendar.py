@@ -31,7 +31,7 @@ def parse_day(text: object, *, today: dt.date, field: str) -> dt.date:
             raise invalid(field, f"{text!r} lies before the first day of the calendar.")
         return today - dt.timedelta(days=days)
     if not _DAY.fullmatch(text):
-        raise invalid(field, f"{text[:40]!r} is no date: use YYYY-MM-DD, NOW or NOW-<days>.")
+        raise invalid(field, f"{text[:40]!r} is no date: use YYYY-MM-DD, NOW or NOW-<0 to 9999>.")
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:

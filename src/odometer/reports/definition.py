@@ -85,7 +85,7 @@ class Context:
     @property
     def language(self) -> Language:
         """What reading filters, segments and groups has to know."""
-        return Language(self.today, self.questions.is_pattern, self.may_use_license_keys, self.custom_types)
+        return Language(self.today, self.questions.pattern_fault, self.may_use_license_keys, self.custom_types)
 
     def range_of(self, start: str, stop: str) -> DateRange:
         """The validated range of `startDate` and `stopDate`."""

@@ -106,8 +106,7 @@ def value_tests(
         yield IsNull(prop)
         if members.keys() == {"includeNull"}:
             return
-    kind = members.get("type", "boolean") if prop.data_type == "boolean" else required(members, "type", path)
-    check_form(prop, kind, path)
+    kind = form_of(prop, members, path)
     is_range = kind in ("numberRange", "dateRange")
     for key in ("value",) if is_range else ("min", "max"):
         if key in members:
@@ -121,14 +120,19 @@ def value_tests(
     elif kind == "stringArray":
         yield from text_tests(prop, as_texts(value, value_path))
     else:
-        yield Holds(prop, _single(str(kind), value, value_path, language))
+        yield Holds(prop, _single(kind, value, value_path, language))
 
 
-def check_form(prop: Property, kind: object, path: str) -> None:
-    """Raise unless the form fits the property."""
+def form_of(prop: Property, members: Json, path: str) -> str:
+    """The `type` of a filter or segment, which has to fit the property; a boolean's may be missing."""
     forms = [form for form in FORMS[prop.data_type] if form != "regex" or prop.supports_regex]
+    kind = members.get("type", "boolean" if prop.data_type == "boolean" else None)
+    said = f"{prop.name} takes the type {' or '.join(forms)}."
+    if kind is None:
+        raise Problem("MISSING_FIELD", said, field=f"{path}.type")
     if kind not in forms:
-        raise invalid(f"{path}.type", f"{prop.name} takes the form {' or '.join(forms)}.")
+        raise invalid(f"{path}.type", said)
+    return str(kind)
 
 
 def includes_null(prop: Property, members: Json, path: str) -> bool:

@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any, Final
 
 from odometer.errors import Problem, invalid
-from odometer.model.properties import Property, find
+from odometer.model.properties import CATALOGUE, Property, find
 
 NULL_LABEL: Final = "<NULL>"
 MAX_PATTERN: Final = 1_000
@@ -27,14 +28,14 @@ class Language:
 
     Attributes:
         today: T, what `NOW` means.
-        is_pattern: whether the engine's matcher takes a regular expression.
+        pattern_fault: why the engine's matcher does not take a regular expression; None when it does.
         may_use_license_keys: the caller has license_filtering (contract 00, Permissions).
         custom_types: type of the custom properties that have one (contract 01: 1, 2, 3), by slot.
 
     """
 
     today: dt.date
-    is_pattern: Callable[[str], bool]
+    pattern_fault: Callable[[str], str | None]
     may_use_license_keys: bool
     custom_types: Mapping[str, int]
 
@@ -52,7 +53,7 @@ def path_of(parent: str, key: str) -> str:
 def as_object(value: object, path: str, allowed: Collection[str]) -> dict[str, Any]:
     """The object's members that are not null; an unknown key is refused, null or not."""
     if not isinstance(value, dict):
-        raise invalid(path, "Must be an object.")
+        raise invalid(path, f"Must be an object with members such as {', '.join(allowed)}.")
     for key in value:
         if key not in allowed:
             raise invalid(path_of(path, key), f"There is no such member here; known are {', '.join(sorted(allowed))}.")
@@ -96,8 +97,9 @@ def as_pattern(value: object, path: str, language: Language) -> str:
     pattern = as_text(value, path)
     if len(pattern) > MAX_PATTERN:
         raise invalid(path, f"The pattern has {len(pattern):,} characters; at most {MAX_PATTERN:,} are allowed.")
-    if not language.is_pattern(pattern):
-        raise invalid(path, "Is not a valid regular expression (RE2 syntax).")
+    fault = language.pattern_fault(pattern)
+    if fault is not None:
+        raise invalid(path, f"Is not a valid regular expression (RE2 syntax): {fault}.")
     return pattern
 
 
@@ -133,7 +135,18 @@ def named_property(name: str, path: str, language: Language) -> Property:
     """The catalogue's property of a dotted name. Raises `Problem` UNKNOWN_PROPERTY, 403 for a license key."""
     prop = find(name)
     if prop is None:
-        raise Problem("UNKNOWN_PROPERTY", f"{name[:_NAME_SHOWN]!r} is not a property.", field=path)
+        raise Problem("UNKNOWN_PROPERTY", f"{name[:_NAME_SHOWN]!r} is not a property.{_hint(name)}", field=path)
     if prop.name == "licenseKey" and not language.may_use_license_keys:
         raise Problem("PERMISSION_DENIED", "licenseKey needs the permission license_filtering.", field=path)
     return prop
+
+
+def _hint(name: str) -> str:
+    """What somebody who wrote this name may have meant, by its spelling, its label or its last part."""
+    meant = {spelling.casefold(): prop.name for prop in CATALOGUE for spelling in _spellings(prop)}
+    close = get_close_matches(name[:_NAME_SHOWN].casefold(), meant, n=1, cutoff=0.75)
+    return f" Did you mean {meant[close[0]]}?" if close else " productProperties lists the properties."
+
+
+def _spellings(prop: Property) -> tuple[str, ...]:
+    return prop.name, prop.friendly_name, prop.name.rpartition(".")[2]

@@ -10,8 +10,8 @@ from odometer.selection.filters import (
     FLAG_PAIRS,
     PAIR_KEYS,
     VALUE_KEYS,
-    check_form,
     flag_pair,
+    form_of,
     includes_null,
     license_flags,
     value_tests,
@@ -192,12 +192,13 @@ def _segment(prop: Property, value: object, path: str, language: Language) -> Na
     label = _label(members, path)
     if members.keys() <= {"includeNull", "segmentLabel"} and includes_null(prop, members, path):
         return Joined(label or NULL_LABEL, IsNull(prop)), label
-    kind = members.get("type", "boolean") if prop.data_type == "boolean" else required(members, "type", path)
-    check_form(prop, kind, path)
+    kind = form_of(prop, members, path)
     splits = _splits(members, kind, label, path)
     limit = as_whole(members["limit"], f"{path}.limit", 1) if "limit" in members else None
     if limit is not None and not splits:
-        raise invalid(f"{path}.limit", "limit belongs to a segment that splits.")
+        raise invalid(
+            f"{path}.limit", "limit belongs to a segment that splits: one of values or a pattern, without segmentLabel."
+        )
     tested: Json = {key: members[key] for key in VALUE_KEYS if key in members}
     tests = list(value_tests(prop, tested, path, language))
     if splits:

@@ -30,6 +30,7 @@ from odometer.store.usage import (
 
 MAX_ITEMS: Final = 10_000
 MAX_CELLS: Final = 200_000
+_PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60})")
 _EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 
 
@@ -77,8 +78,8 @@ class Questions:
         """Stop what the job is asking; see `working_on`."""
         self._engine.stop(job)
 
-    def is_pattern(self, pattern: str) -> bool:
-        """Whether the engine's matcher takes the regular expression.
+    def pattern_fault(self, pattern: str) -> str | None:
+        """Why the engine's matcher does not take the regular expression; None when it does.
 
         By itself as well as where it stands for the whole text: `a)|(b` would be valid there only. The anchor keeps
         the engine from passing patterns that it thinks it can search for without compiling them.
@@ -88,10 +89,12 @@ class Questions:
             sql = "SELECT match('', {whole:String}), match('', {alone:String})"
             self._engine.rows(sql, forms, timeout_s=self._timeout_s)
         except Problem as problem:
-            if "CANNOT_COMPILE_REGEXP" in str(problem.__cause__):
-                return False
-            raise
-        return True
+            told = str(problem.__cause__)
+            if "CANNOT_COMPILE_REGEXP" not in told:
+                raise
+            found = _PATTERN_FAULT.search(told)
+            return found[1] if found else "it cannot be compiled"
+        return None
 
     def status_figures(self, question: StatusQuestion) -> list[Counted]:
         """What was counted, in no order; items and buckets with zeros in all figures asked for are missing.

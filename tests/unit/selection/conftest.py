@@ -8,14 +8,14 @@ import pytest
 from odometer.selection.reading import Language
 
 
-def is_pattern(pattern: str) -> bool:
+def pattern_fault(pattern: str) -> str | None:
     try:
         re.compile(pattern)
-    except re.error:
-        return False
-    return True
+    except re.error as error:
+        return error.msg
+    return None
 
 
 @pytest.fixture
 def language() -> Language:
-    return Language(dt.date(2031, 6, 20), is_pattern, may_use_license_keys=False, custom_types={"C04": 3, "C05": 1})
+    return Language(dt.date(2031, 6, 20), pattern_fault, may_use_license_keys=False, custom_types={"C04": 3, "C05": 1})
