@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS ?= 200000
 
-.PHONY: help install demo test check format bench lock clean
+.PHONY: help install demo test coverage check format bench lock clean
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -19,6 +19,9 @@ demo: install ## load a sample product and serve it on http://127.0.0.1:8080
 	exec env ODOMETER_DATA=$${ODOMETER_DATA:-./odometer-demo} $(BIN)/odometer demo
 
 test: install ## run the whole test suite
+	$(BIN)/python -m pytest --durations=15
+
+coverage: install ## the same, telling which lines no test reaches; takes twice as long
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
 
 check: install ## lint, format, types, import law, tests

@@ -22,7 +22,7 @@ settings.register_profile(
     "ci",
     derandomize=True,
     deadline=None,
-    max_examples=25,
+    max_examples=12,
     print_blob=True,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=_SLOW_IS_FINE,

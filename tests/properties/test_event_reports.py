@@ -50,7 +50,7 @@ def _days(world: World) -> list[dt.date]:
     return sorted({day for life in lives(received(world)).values() for day in life.days}) or [ANCHORS[0]]
 
 
-@settings(max_examples=20)
+@settings(max_examples=6)
 @given(data=st.data(), world=worlds(), pause=st.none() | st.integers(0, 5))
 def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: World, pause: int | None) -> None:
     product = feed(store, world, pause=pause)
@@ -63,7 +63,7 @@ def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: W
             assert_same(asked(store, product, name, request, today), expected, request, today)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(data=st.data(), world=worlds())
 def test_days_of_the_timeline_add_up_to_the_table(store: Store, data: st.DataObject, world: World) -> None:
     product = feed(store, world)
@@ -78,7 +78,7 @@ def test_days_of_the_timeline_add_up_to_the_table(store: Store, data: st.DataObj
                 assert sum(entry["value"] for (entry,) in by_bucket) == figures["eventUsage"]["cumulativeUsageCount"]
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(data=st.data(), world=worlds())
 def test_inactive_events_are_left_out_of_the_table_and_not_of_the_timeline(
     store: Store, data: st.DataObject, world: World
