@@ -22,7 +22,8 @@ def shown(value: Fraction | Decimal | int) -> float:
         quotient = Decimal(exact.numerator * 1000) / Decimal(exact.denominator)
         # Cut off, not rounded: what is left behind the third decimal only says that it is not exactly a half.
         thousandths = int(quotient)
-        return float((Decimal(thousandths) / 1000).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))
+        # Plus zero: a small negative value is shown as 0.0, not as -0.0.
+        return float((Decimal(thousandths) / 1000).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)) + 0.0
 
 
 def divided(total: Decimal | int, divisor: Fraction | int) -> float:
