@@ -13,6 +13,7 @@ from odometer.selection.reading import (
     as_pattern,
     as_text,
     as_whole,
+    check_order,
     is_null_text,
     required,
 )
@@ -33,8 +34,7 @@ def _counted(element: object, path: str, language: Language) -> UsedEvents:
     members = as_object(element, path, (*_ELEMENT_KEYS, "min", "max"))
     high = as_whole(members["max"], f"{path}.max", 0) if "max" in members else None
     low = as_whole(members["min"], f"{path}.min", 0) if "min" in members else 0 if high == 0 else 1
-    if high is not None and low > high:
-        raise invalid(f"{path}.min", f"min {low} is greater than max {high}.")
+    check_order(low, high, path)
     return UsedEvents(_element(members, path, language), low, high)
 
 

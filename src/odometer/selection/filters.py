@@ -34,6 +34,7 @@ from odometer.selection.reading import (
     as_text,
     as_texts,
     as_whole,
+    check_order,
     is_null_text,
     named_property,
     path_of,
@@ -168,19 +169,14 @@ def _range(prop: Property, members: Json, path: str, language: Language) -> Test
         raise Problem("MISSING_FIELD", "Give min, max or both.", field=f"{path}.min")
     if prop.data_type == "number":
         low, high = (as_number(members[key], f"{path}.{key}") if key in members else None for key in ("min", "max"))
-        _check_order(low, high, path)
+        check_order(low, high, path)
         return Numbers(low, high)
     first, last = (
         parse_day(members[key], today=language.today, field=f"{path}.{key}") if key in members else None
         for key in ("min", "max")
     )
-    _check_order(first, last, path)
+    check_order(first, last, path)
     return Days(first, last)
-
-
-def _check_order(low: Any, high: Any, path: str) -> None:  # noqa: ANN401 - two numbers or two days
-    if low is not None and high is not None and low > high:
-        raise invalid(f"{path}.min", f"min {low} is greater than max {high}.")
 
 
 def license_flags(value: object, path: str, further_keys: tuple[str, ...] = ()) -> Predicate:
@@ -215,7 +211,6 @@ def _levels(group: str, members: Json, path: str, language: Language) -> Predica
     if not named:
         raise invalid(path, f"Name at least one of {', '.join(LEVELS[group])}.")
     shared = {key: members[key] for key in ("type", "includeNull") if key in members}
-    required(shared, "type", path)
     found: list[Predicate] = []
     for level in named:
         prop = BY_NAME[f"{group}.{level}"]

@@ -124,6 +124,12 @@ def as_whole(value: object, path: str, lowest: int) -> int:
     return int(number)
 
 
+def check_order(low: Any, high: Any, path: str) -> None:  # noqa: ANN401 - two numbers or two days
+    """Raise when `min` lies beyond `max`; None is open."""
+    if low is not None and high is not None and low > high:
+        raise invalid(f"{path}.min", f"min {low} is greater than max {high}.")
+
+
 def as_flag(value: object, path: str) -> bool:
     """True or false."""
     if type(value) is not bool:

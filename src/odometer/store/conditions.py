@@ -101,7 +101,7 @@ def _test(prop: Property, test: object, column: str, bound: Bound) -> str:
         case Texts(values):
             return text_condition(values, column, bound)
         case Pattern(pattern):
-            return f"({column} != '' AND match({column}, {bound('String', full_match(pattern))}))"
+            return _matches(pattern, column, bound)
         case Numbers(low, high):
             return f"ifNull({_between(column, low, high, bound)}, 0)"
         case Flag(value):
@@ -117,6 +117,11 @@ def text_condition(values: tuple[str, ...], column: str, bound: Bound) -> str:
     if len(values) == 1:
         return f"{column} = {bound('String', values[0])}"
     return f"{column} IN {bound('Array(String)', list(values))}" if values else "0"
+
+
+def _matches(pattern: str, column: str, bound: Bound) -> str:
+    """SQL of: the column is not null, and the whole of it matches."""
+    return f"({column} != '' AND match({column}, {bound('String', full_match(pattern))}))"
 
 
 def _between(column: str, low: Decimal | None, high: Decimal | None, bound: Bound) -> str:
@@ -144,4 +149,4 @@ def _event_text(test: Texts | Pattern | None, column: str, bound: Bound) -> str:
         case Texts(values):
             return text_condition(values, column, bound)
         case Pattern(pattern):
-            return f"({column} != '' AND match({column}, {bound('String', full_match(pattern))}))"
+            return _matches(pattern, column, bound)
