@@ -1,7 +1,10 @@
 """Events: how one is named, which flags it carries, and the orders in which lists show them (contract 01, 04)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# White space that names never hold (contract 09, `event`).
+KEY_SEPARATOR: Final = "\x1f"
 
 
 class EventName(NamedTuple):
@@ -9,6 +12,17 @@ class EventName(NamedTuple):
 
     category: str
     name: str
+
+    @property
+    def key(self) -> str:
+        """The one text that stands for both in storage."""
+        return f"{self.category}{KEY_SEPARATOR}{self.name}"
+
+    @classmethod
+    def of_key(cls, key: str) -> "EventName":
+        """The event of a stored key."""
+        category, _, name = key.partition(KEY_SEPARATOR)
+        return cls(category, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +44,11 @@ FLAGS_OF_NEW = {
 def alphabetical(text: str) -> tuple[str, str]:
     """Sort key of names: whatever the case, last tie by code point."""
     return text.casefold(), text
+
+
+def null_first(event: EventName) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Sort key of lists by category then name: those without a category come first."""
+    return alphabetical(event.category), alphabetical(event.name)
 
 
 def null_last(event: EventName) -> tuple[bool, tuple[str, str], tuple[str, str]]:

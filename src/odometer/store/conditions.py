@@ -138,7 +138,7 @@ def _days(column: str, first: dt.date | None, last: dt.date | None, bound: Bound
 
 
 def event_condition(events: EventTest, bound: Bound) -> str:
-    """SQL of: a row of `event_day` is of an event that is meant."""
+    """SQL of: a row of the table `event` is of an event that is meant."""
     return f"{_event_text(events.name, 'name', bound)} AND {_event_text(events.category, 'category', bound)}"
 
 

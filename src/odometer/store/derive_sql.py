@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from odometer.model.properties import CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
-from odometer.store.tables import CLIENT, CLIENT_DAY, END_OF_DAYS, EVENT_DAY, NO_DAY, Table
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT_DAY, EVENT_KEY, NO_DAY, Table
 
 MAX_SESSION_MS: Final = 30 * 86_400_000
 # Greater than every ingest_no.
@@ -216,12 +216,23 @@ def _deliveries(scope: Scope) -> str:
     return f"SELECT client, {shown} FROM {_records(scope)} WHERE type = 'reachout_delivered' GROUP BY client"
 
 
+_IS_EVENT: Final = "type IN ('event', 'event_day')"
+
+
 def event_days(scope: Scope) -> str:
     """What `event_day` should hold: occurrences and the exact sum of values per client, day and event."""
     return f"""
-        SELECT {{product:UInt64}} AS product, client, day, category, name, sum(count) AS count,
+        SELECT {{product:UInt64}} AS product, client, day, {EVENT_KEY} AS event, sum(count) AS count,
             CAST(sum(ifNull(value, 0)), 'Decimal(38, 6)') AS value
-        FROM {_records(scope)} WHERE type IN ('event', 'event_day') GROUP BY client, day, category, name"""
+        FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, day, event"""
+
+
+def client_events(scope: Scope) -> str:
+    """What `client_event` should hold: occurrences per client and event, the first and the last day."""
+    return f"""
+        SELECT {{product:UInt64}} AS product, client, {EVENT_KEY} AS event, sum(count) AS count,
+            min(day) AS first_day, max(day) AS last_day
+        FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, event"""
 
 
 def new_events(scope: Scope) -> str:
@@ -229,12 +240,17 @@ def new_events(scope: Scope) -> str:
     return f"""
         SELECT {{product:UInt64}} AS product, toString(category) AS category, toString(name) AS name,
             min(received_ms) AS first_received_ms
-        FROM {DATABASE}.records WHERE {scope.records} AND type IN ('event', 'event_day')
+        FROM {DATABASE}.records WHERE {scope.records} AND {_IS_EVENT}
             AND (category, name) NOT IN (SELECT category, name FROM {DATABASE}.event WHERE product = {{product:UInt64}})
         GROUP BY category, name"""
 
 
-SHOULD_BE: Final = ((CLIENT_DAY, client_days), (CLIENT, clients), (EVENT_DAY, event_days))
+SHOULD_BE: Final = (
+    (CLIENT_DAY, client_days),
+    (CLIENT, clients),
+    (EVENT_DAY, event_days),
+    (CLIENT_EVENT, client_events),
+)
 
 
 def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bool) -> str:

@@ -162,12 +162,11 @@ class Questions:
     def first_seen(self, product_id: int) -> dict[EventName, dt.date]:
         """The day of the first stored occurrence of every event that occurs."""
         sql = f"""
-            SELECT category, name, min(day) FROM (
-                SELECT toString(category) AS category, toString(name) AS name, day FROM {DATABASE}.event_day
-                WHERE product = {{product:UInt64}} GROUP BY category, name, day HAVING sum(sign) > 0
-            ) GROUP BY category, name"""
-        rows = self._ask(sql, {"product": product_id})
-        return {EventName(category, name): day for category, name, day in rows}
+            SELECT event, min(first_day) FROM (
+                SELECT event, first_day FROM {DATABASE}.client_event
+                WHERE product = {{product:UInt64}} GROUP BY event, first_day HAVING sum(sign) > 0
+            ) GROUP BY event"""
+        return {EventName.of_key(event): day for event, day in self._ask(sql, {"product": product_id})}
 
     def first_received(self, product_id: int) -> dict[EventName, int]:
         """When the first record of each event arrived, also of events that no longer occur."""

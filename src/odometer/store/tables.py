@@ -20,7 +20,8 @@ class Table:
     order_by: str | None
     partition_by: str | None = None
     settings: str = "fsync_after_insert=1, fsync_part_directory=1"
-    index: str | None = None
+    # Indexes and projections.
+    further: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -31,7 +32,7 @@ class Table:
     def ddl(self) -> str:
         """CREATE TABLE IF NOT EXISTS."""
         columns = ", ".join(f"{name} {kind}" for name, kind in self.columns)
-        columns += f", {self.index}" if self.index else ""
+        columns += f", {self.further}" if self.further else ""
         partition = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
         order = f" ORDER BY {self.order_by}" if self.order_by else ""
         settings = f" SETTINGS {self.settings}" if self.settings else ""
@@ -93,7 +94,7 @@ RECORDS: Final = Table(
     "(product, client, seq, hash, received_ms)",
     partition_by="toYYYYMM(day)",
     settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
-    index="INDEX by_ingest_no ingest_no TYPE minmax GRANULARITY 64",
+    further="INDEX by_ingest_no ingest_no TYPE minmax GRANULARITY 64",
 )
 
 # Records of one import chunk before duplicates are taken out; emptied after every chunk.
@@ -148,17 +149,41 @@ EVENT_DAY: Final = Table(
         ("product", "UInt64"),
         ("client", "String"),
         ("day", "Date"),
-        ("category", "LowCardinality(String)"),
-        ("name", "LowCardinality(String)"),
+        # `EventName.key`: one column, so that its dictionary knows whole events.
+        ("event", "LowCardinality(String)"),
         ("count", "UInt64"),
         ("value", "Decimal(38, 6)"),
         ("sign", "Int8"),
     ),
     "CollapsingMergeTree(sign)",
-    "(product, client, day, category, name)",
+    "(product, client, day, event)",
     partition_by="toYYYYMM(day)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1, "
+    "deduplicate_merge_projection_mode='rebuild'",
+    # Sums over all clients lie in every part beside its rows; the engine reads them where a question allows it.
+    further="PROJECTION totals (SELECT product, day, event, sum(count * sign), sum(value * sign) "
+    "GROUP BY product, day, event)",
+)
+
+# What a client did of each event in its life.
+CLIENT_EVENT: Final = Table(
+    "client_event",
+    (
+        ("product", "UInt64"),
+        ("client", "String"),
+        ("event", "LowCardinality(String)"),
+        ("count", "UInt64"),
+        ("first_day", "Date"),
+        ("last_day", "Date"),
+        ("sign", "Int8"),
+    ),
+    "CollapsingMergeTree(sign)",
+    "(product, client, event)",
     settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
 )
+
+# SQL of `EventName.key` from the columns of records and of the table `event`.
+EVENT_KEY: Final = r"concat(category, '\x1f', name)"
 
 # Every event that was ever received, and when first: what it is flagged as depends on the setting of that moment.
 EVENT: Final = Table(
@@ -176,7 +201,7 @@ EVENT: Final = Table(
 # How far derivation has come: every record with an ingest_no up to `value` is in the derived tables.
 MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
 
-DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY)
+DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY, CLIENT_EVENT)
 TABLES: Final = (RECORDS, STAGING, *DERIVED, EVENT, MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
@@ -191,6 +216,10 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
             EVENT.ddl,
             _DERIVE_AGAIN,
         ),
+    ),
+    (
+        3,
+        (f"DROP TABLE IF EXISTS {DATABASE}.{EVENT_DAY.name}", EVENT_DAY.ddl, CLIENT_EVENT.ddl, _DERIVE_AGAIN),
     ),
 )
 

@@ -9,10 +9,11 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME, Property
 from odometer.selection.predicate import UsedEvents
+from odometer.store.buckets import IN_RANGE
 from odometer.store.columns import aliased, client_value, day_value, group_value
 from odometer.store.conditions import Bound, event_condition
 from odometer.store.engine import DATABASE
-from odometer.store.tables import END_OF_DAYS
+from odometer.store.tables import END_OF_DAYS, EVENT_KEY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 _CLIENT_ID: Final = BY_NAME["clientId"]
@@ -108,6 +109,19 @@ class Units:
             ) AS past ON clients.client = past.member
             WHERE {_OF_PRODUCT} AND unit != ''"""
 
+    def active_in_range(self) -> str:
+        """SQL of the units with an active day in the range, as `unit IN (...)`; binds `start` and `stop`."""
+        active = f"SELECT client FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND day {IN_RANGE} AND next_day > {{stop:Date}}"
+        return f"unit IN ({active if self.group_by is None else self.of_members(active)})"
+
+    def of_members(self, rows: str) -> str:
+        """Rows of clients with the `unit` that each belongs to instead of `client`; without one they are left out."""
+        if self.group_by is None:
+            return f"SELECT client AS unit, * EXCEPT (client) FROM ({rows})"
+        return f"""
+            SELECT members.unit AS unit, of_clients.* EXCEPT (client) FROM ({rows}) AS of_clients
+            INNER JOIN ({self._members()}) AS members ON of_clients.client = members.member"""
+
     def used_events(self, used: UsedEvents, bound: Bound) -> str:
         """SQL of: the unit used these events so often in its life. Who never did has no row to be found by."""
         if used.low == 0 and used.high is None:
@@ -120,9 +134,8 @@ class Units:
         return f"unit IN ({self._events(used, bound)} HAVING {count} >= {low}{at_most})"
 
     def _events(self, used: UsedEvents, bound: Bound) -> str:
-        where = f"{_OF_PRODUCT} AND {event_condition(used.events, bound)}"
-        if self.group_by is None:
-            return f"SELECT client FROM {DATABASE}.event_day WHERE {where} GROUP BY client"
-        return f"""
-            SELECT unit FROM (SELECT client, count, sign FROM {DATABASE}.event_day WHERE {where}) AS used
-            INNER JOIN ({self._members()}) AS members ON used.client = members.member GROUP BY unit"""
+        meant = (
+            f"SELECT {EVENT_KEY} FROM {DATABASE}.event WHERE {_OF_PRODUCT} AND {event_condition(used.events, bound)}"
+        )
+        rows = f"SELECT client, count, sign FROM {DATABASE}.client_event WHERE {_OF_PRODUCT} AND event IN ({meant})"
+        return f"SELECT unit FROM ({self.of_members(rows)}) GROUP BY unit"

@@ -35,7 +35,7 @@ class UsageQuestion:
     def params(self) -> dict[str, Any]:
         """What the statements bind."""
         shared = {"product": self.product_id, **range_params(self.range, self.today)}
-        return shared if self.events is None else {**shared, "events": [tuple(event) for event in self.events]}
+        return shared if self.events is None else {**shared, "events": [event.key for event in self.events]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,12 @@ Bucket = dt.date | None
 
 
 def occurrences_sql(question: UsageQuestion) -> str:
-    """Rows (bucket, category, name, count, value) of events that occurred."""
-    wanted = "" if question.events is None else "AND (category, name) IN {events:Array(Tuple(String, String))}"
+    """Rows (bucket, event, count, value) of events that occurred; read from the sums over all clients."""
+    wanted = "" if question.events is None else "AND event IN {events:Array(String)}"
     return f"""
-        SELECT {bucket_of(question.split)} AS bucket, toString(category), toString(name),
-            sum(count * sign) AS times, sum(value * sign)
+        SELECT {bucket_of(question.split)} AS bucket, event, sum(count * sign) AS times, sum(value * sign)
         FROM {DATABASE}.event_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} {wanted}
-        GROUP BY bucket, category, name HAVING times != 0"""
+        GROUP BY bucket, event HAVING times != 0"""
 
 
 def activity_sql(question: UsageQuestion) -> str:
@@ -81,8 +80,8 @@ def occurrences_of(
 ) -> dict[tuple[Bucket, EventName], Occurrences]:
     """The rows of `occurrences_sql` by bucket (None without a split) and event."""
     return {
-        (bucket if question.split else None, EventName(category, name)): Occurrences(count, value)
-        for bucket, category, name, count, value in rows
+        (bucket if question.split else None, EventName.of_key(event)): Occurrences(count, value)
+        for bucket, event, count, value in rows
     }
 
 
