@@ -2,7 +2,18 @@
 
 from typing import Any, Final
 
-from odometer.reports import basic_data_table, basic_timeline, generic_current, generic_date_range, property_values
+from odometer.reports import (
+    basic_data_table,
+    basic_timeline,
+    churn_data_table,
+    churn_event_histogram,
+    full_report,
+    generic_current,
+    generic_date_range,
+    lifetime_data_table,
+    lifetime_histogram,
+    property_values,
+)
 from odometer.reports.definition import Report
 
 REPORTS: Final[tuple[Report[Any], ...]] = (
@@ -11,4 +22,9 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     property_values.REPORT,
     basic_data_table.REPORT,
     basic_timeline.REPORT,
+    lifetime_data_table.REPORT,
+    lifetime_histogram.REPORT,
+    full_report.REPORT,
+    churn_data_table.REPORT,
+    churn_event_histogram.REPORT,
 )

@@ -3,8 +3,6 @@
 from decimal import Decimal
 from typing import Any
 
-from pydantic import Field
-
 from odometer.model.events import null_last
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import HOUR_MS, EventReportRequest, listed_by_basic
@@ -13,10 +11,7 @@ from odometer.store.usage import Activity, Occurrences, UsageQuestion
 
 
 class BasicTableRequest(EventReportRequest):
-    """What `basic/dataTable` takes."""
-
-    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
-    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+    """What `basic/dataTable` takes: the range alone."""
 
 
 def run(request: BasicTableRequest, context: Context) -> dict[str, Any]:

@@ -18,8 +18,6 @@ Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
 class TimelineRequest(EventReportRequest):
     """What `basic/timeline` takes."""
 
-    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
-    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
     date_split: Annotated[Split, Field(strict=False)] = Field(alias="dateSplit", description="day, week or month.")
     data_view: Literal["usageCounts", "usageCount", "customValues"] = Field(
         default="usageCounts", alias="dataView", description="Occurrences, or the sum of their numeric values."

@@ -1,6 +1,7 @@
 """Event elements (contract 04, The events member): which events are meant, exactly or by patterns."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 from odometer.errors import Problem, invalid
 from odometer.model.events import EventName
@@ -20,6 +21,8 @@ from odometer.selection.reading import (
 
 MAX_ELEMENTS: Final = 50
 _ELEMENT_KEYS: Final = ("categoryType", "nameType", "category", "name")
+_COMBINATION_KEYS: Final = ("combiLabel", "combiArray")
+_MAX_LABEL: Final = 256
 
 
 def used_events(value: object, path: str, language: Language) -> tuple[UsedEvents, ...]:
@@ -57,21 +60,72 @@ def _matcher(value: object, kind: object, path: str, member: str, language: Lang
     return None if is_null_text(text) else Texts((text,))
 
 
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Events that are counted as if they were one: everything that any of the tests finds."""
+
+    label: str
+    tests: tuple[EventTest, ...]
+
+
+Entry = EventName | Combination
+
+
 def parse_single_events(value: object, path: str = "events") -> tuple[EventName, ...]:
     """The member `events` of reports that take single events only, in request order, each once."""
+    events = [_single(given, f"{path}[{place}]") for place, given in enumerate(_given_events(value, path))]
+    return _distinct(events, path)
+
+
+def parse_events(value: object, language: Language, path: str = "events") -> tuple[Entry, ...]:
+    """The member `events` in full: single events and combinations, in request order."""
+    found: list[Entry] = []
+    for place, given in enumerate(_given_events(value, path)):
+        at = f"{path}[{place}]"
+        combines = isinstance(given, dict) and not given.keys().isdisjoint(_COMBINATION_KEYS)
+        found.append(_combination(given, at, language) if combines else _single(given, at))
+    return _distinct(found, path)
+
+
+def _given_events(value: object, path: str) -> list[Any]:
     if value is None:
         raise Problem("MISSING_FIELD", "This member is required.", field=path)
-    found: list[EventName] = []
-    for place, given in enumerate(as_list(value, path, MAX_ELEMENTS)):
-        at = f"{path}[{place}]"
-        members = as_object(given, at, _ELEMENT_KEYS)
-        for key in ("nameType", "categoryType"):
-            if members.get(key, "string") != "string":
-                raise invalid(f"{at}.{key}", "Patterns are for the elements of a combination only.")
-        name = as_text(required(members, "name", at), f"{at}.name")
-        category = as_text(members.get("category", ""), f"{at}.category")
-        event = EventName("" if is_null_text(category) else category, name)
-        if event in found:
-            raise invalid(at, "This event is named twice.")
-        found.append(event)
-    return tuple(found)
+    return as_list(value, path, MAX_ELEMENTS)
+
+
+def _single(given: object, path: str) -> EventName:
+    members = as_object(given, path, _ELEMENT_KEYS)
+    for key in ("nameType", "categoryType"):
+        if members.get(key, "string") != "string":
+            raise invalid(f"{path}.{key}", "Patterns are for the elements of a combination only.")
+    name = as_text(required(members, "name", path), f"{path}.name")
+    category = as_text(members.get("category", ""), f"{path}.category")
+    return EventName("" if is_null_text(category) else category, name)
+
+
+def _combination(given: object, path: str, language: Language) -> Combination:
+    members = as_object(given, path, _COMBINATION_KEYS)
+    label = as_text(required(members, "combiLabel", path), f"{path}.combiLabel")
+    if not 1 <= len(label) <= _MAX_LABEL:
+        raise invalid(f"{path}.combiLabel", f"A label has 1 to {_MAX_LABEL} characters.")
+    listed = f"{path}.combiArray"
+    tests = []
+    for place, element in enumerate(as_list(required(members, "combiArray", path), listed, MAX_ELEMENTS)):
+        at = f"{listed}[{place}]"
+        tests.append(_element(as_object(element, at, _ELEMENT_KEYS), at, language))
+    return Combination(label, tuple(tests))
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def _distinct(entries: list[E], path: str) -> tuple[E, ...]:
+    """The entries, of which no event and no label may be there twice."""
+    seen: set[EventName | str] = set()
+    for place, entry in enumerate(entries):
+        known_by = entry.label if isinstance(entry, Combination) else entry
+        if known_by in seen:
+            what = "label" if isinstance(entry, Combination) else "event"
+            raise invalid(f"{path}[{place}]", f"This {what} is named twice.")
+        seen.add(known_by)
+    return tuple(entries)

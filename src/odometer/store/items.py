@@ -4,16 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from odometer.errors import Problem
 from odometer.model.properties import Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, Segment, Split
 from odometer.store.conditions import Bound, UsedEventsSql, condition, null_condition, value_condition
 
+MAX_ITEMS: Final = 10_000
+MAX_CELLS: Final = 200_000
 # Values that a split may show, by (level, segment): what ranking found.
 Kept = Mapping[tuple[int, int], tuple[str, ...]]
 _NO_ITEM: Final = "CAST([], 'Array(Tuple(String, UInt16))')"
-
-
+# Equal labels are one item, at the first place; each client counts once in it (contract 02).
+_FIRST_OF_LABEL: Final = "arrayFilter((x, n) -> n = 1, given, arrayEnumerateUniq(arrayMap(x -> x.1, given)))"
 # Stands for "no item of this level": the totals of the item above.
 _ALL: Final = "tuple('', toUInt16(65535))"
 
@@ -52,11 +55,7 @@ class Items:
             FROM (SELECT *, {path} AS path FROM ({sql}))"""
 
     def _one_level_down(self, sql: str, number: int, bound: Bound) -> str:
-        level = self.levels[number]
-        items = "given"
-        if len(level.segments) > 1:
-            # Equal labels are one item, at the first place; each client counts once in it (contract 02).
-            items = "arrayFilter((x, n) -> n = 1, given, arrayEnumerateUniq(arrayMap(x -> x.1, given)))"
+        items = "given" if len(self.levels[number].segments) == 1 else _FIRST_OF_LABEL
         if number:
             items = f"if(item_{number - 1} = {_ALL}, [{_ALL}], arrayConcat([{_ALL}], {items}))"
         above = "".join(f", item_{n}" for n in range(number))
@@ -68,6 +67,13 @@ class Items:
             FROM (SELECT *, {self.given(number, bound)} AS given FROM ({sql}))
             GROUP BY bucket{above}, item_{number}{values}"""
 
+    def distinct(self, number: int, bound: Bound) -> str:
+        """The same as `given`, each label once."""
+        given = self.given(number, bound)
+        if len(self.levels[number].segments) == 1:
+            return given
+        return f"arrayMap(given -> {_FIRST_OF_LABEL}, [{given}])[1]"
+
     def given(self, number: int, bound: Bound) -> str:
         """An array with the items that the segments of a level give a row; one label may be there twice."""
         level = self.levels[number]
@@ -75,6 +81,16 @@ class Items:
             self._of_segment(level, segment, (number, place), bound) for place, segment in enumerate(level.segments)
         ]
         return found[0] if len(found) == 1 else f"arrayConcat({', '.join(found)})"
+
+    def of_limited(self, number: int, bound: Bound) -> tuple[str, str]:
+        """SQL of the numbers of the limited segments that a row's value passes, and of that value's label."""
+        gives, label = [], ""
+        for place, segment in limited(self.levels[number]):
+            assert segment.values is not None  # noqa: S101 - see `limited`
+            label = value_label(segment.values.prop)
+            matches = value_condition(segment.values, segment.values.prop.column, bound)
+            gives.append(f"if({matches}, [{place}], CAST([], 'Array(UInt16)'))")
+        return f"arrayConcat({', '.join(gives)})", label
 
     def _of_segment(self, level: Level, segment: Segment, at: tuple[int, int], bound: Bound) -> str:
         place = at[1]
@@ -118,3 +134,13 @@ def limited(level: Level) -> list[tuple[int, Split]]:
         for place, segment in enumerate(level.segments)
         if isinstance(segment, Split) and segment.limit is not None and segment.values is not None
     ]
+
+
+def too_many_items(items: int, path: str, buckets: int = 1) -> Problem:
+    """The refusal of an answer that nobody could read."""
+    cells = f" and {items * buckets:,} cells" if buckets > 1 else ""
+    message = (
+        f"The answer would have {items:,} items{cells}; at most {MAX_ITEMS:,} items and {MAX_CELLS:,} cells "
+        "(items times buckets) are answered. Use filters, fewer segments or buckets, or split segments with a limit."
+    )
+    return Problem("TOO_MANY_SEGMENTS", message, field=path)

@@ -10,12 +10,16 @@ from typing import Any, Final
 from odometer.errors import Problem
 from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
+from odometer.selection.predicate import EventTest
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import number_label
-from odometer.store.conditions import full_match
+from odometer.store.conditions import Bound, event_condition, full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
+from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
+from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
-from odometer.store.items import Kept, limited
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, too_many_items
+from odometer.store.population import Population
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
     Activity,
@@ -28,8 +32,6 @@ from odometer.store.usage import (
     occurrences_sql,
 )
 
-MAX_ITEMS: Final = 10_000
-MAX_CELLS: Final = 200_000
 _PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60})")
 _EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 
@@ -184,10 +186,45 @@ class Questions:
         """Active clients, sessions and runtime, by bucket (None without a split); empty buckets are missing."""
         return activity_of(question, self._ask(activity_sql(question), question.params))
 
+    def event_sets(self, product_id: int, entries: Sequence[Sequence[EventTest]]) -> EventSets:
+        """The events that each entry means: those that any of its tests finds among all that were ever received."""
+        bound = Bound({"product": product_id})
+        found = [[f"({event_condition(test, bound)})" for test in tests] for tests in entries]
+        means = ", ".join(" OR ".join(conditions) for conditions in found)
+        rows = self._ask(
+            f"""SELECT category, name, [{means}] AS means FROM {DATABASE}.event WHERE product = {{product:UInt64}}
+            GROUP BY category, name HAVING has(means, 1)""",
+            bound.params,
+        )
+        return EventSets(
+            tuple(
+                frozenset(EventName(category, name) for category, name, means in rows if means[number])
+                for number in range(len(entries))
+            )
+        )
+
+    def use_in_life(self, population: Population, sets: EventSets) -> UseByItem:
+        """How a population used events over its whole life, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
+        with self._gate.passing():
+            return use_in_life(self._rows, population, sets)
+
+    def use_in_range(self, population: Population, sets: EventSets) -> UseByItem:
+        """How a population used events on the days of a range, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
+        with self._gate.passing():
+            return use_in_range(self._rows, population, sets)
+
+    def distributions(self, population: Population, sets: EventSets) -> tuple[int, Distributions]:
+        """The size of a population, and how its lifetime use of events is distributed."""
+        with self._gate.passing():
+            return distributions(self._rows, population, sets)
+
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""
         with self._gate.passing():
-            return self._engine.rows(sql, params, timeout_s=self._timeout_s)
+            return self._rows(sql, params)
+
+    def _rows(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
+        return self._engine.rows(sql, params, timeout_s=self._timeout_s)
 
     def _kept(self, question: StatusQuestion) -> Kept:
         """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""
@@ -209,13 +246,3 @@ def _spelled(labels: Sequence[str], are_numbers: Sequence[bool]) -> tuple[str, .
         number_label(Decimal(label)) if is_number and _EXPONENT.fullmatch(label) else label
         for label, is_number in zip(labels, are_numbers, strict=False)
     )
-
-
-def too_many_items(items: int, path: str, buckets: int = 1) -> Problem:
-    """The refusal of an answer that nobody could read."""
-    cells = f" and {items * buckets:,} cells" if buckets > 1 else ""
-    message = (
-        f"The answer would have {items:,} items{cells}; at most {MAX_ITEMS:,} items and {MAX_CELLS:,} cells "
-        "(items times buckets) are answered. Use filters, fewer segments or buckets, or split segments with a limit."
-    )
-    return Problem("TOO_MANY_SEGMENTS", message, field=path)

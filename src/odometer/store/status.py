@@ -13,8 +13,8 @@ from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
-from odometer.store.conditions import Bound, condition, value_condition
-from odometer.store.items import Items, Kept, limited, value_label
+from odometer.store.conditions import Bound, condition
+from odometer.store.items import Items, Kept, limited
 from odometer.store.units import Units
 
 _SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
@@ -107,16 +107,11 @@ class StatusSql:
 
     def _given(self) -> str:
         """Rows (place, label, new, active, lost) of what each limited segment of the last level gives."""
-        levels = self._question.levels
-        gives, label = [], ""
-        for place, segment in limited(levels[-1]):
-            assert segment.values is not None  # noqa: S101 - see `limited`
-            label = value_label(segment.values.prop)
-            matches = value_condition(segment.values, segment.values.prop.column, self.bound)
-            gives.append(f"if({matches}, [{place}], CAST([], 'Array(UInt16)'))")
-        held = [f"notEmpty({self._items.given(number, self.bound)})" for number in range(len(levels) - 1)]
+        last = len(self._question.levels) - 1
+        places, label = self._items.of_limited(last, self.bound)
+        held = [f"notEmpty({self._items.given(number, self.bound)})" for number in range(last)]
         return f"""
-            SELECT arrayJoin(arrayConcat({", ".join(gives)})) AS place, {label} AS label, new, active, lost
+            SELECT arrayJoin({places}) AS place, {label} AS label, new, active, lost
             FROM ({self._counted()}) WHERE {" AND ".join(held) or "1"}"""
 
     def _counted(self) -> str:

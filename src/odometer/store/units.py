@@ -111,7 +111,8 @@ class Units:
 
     def active_in_range(self) -> str:
         """SQL of the units with an active day in the range, as `unit IN (...)`; binds `start` and `stop`."""
-        active = f"SELECT client FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND day {IN_RANGE} AND next_day > {{stop:Date}}"
+        last_in_range = f"day {IN_RANGE} AND next_day > {{stop:Date}}"
+        active = f"SELECT client FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {last_in_range}"
         return f"unit IN ({active if self.group_by is None else self.of_members(active)})"
 
     def of_members(self, rows: str) -> str:

@@ -1,10 +1,15 @@
-"""What the event reports share (contract 04): members that belong to another of them, and events in the request."""
+"""What the event reports share (contract 04): members, entries of a request, and which events are listed."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
-from odometer.model.events import FLAGS_OF_NEW, EventName
+from pydantic import Field
+
+from odometer.model.events import FLAGS_OF_NEW, EventName, null_first
 from odometer.reports.definition import LANGUAGE_MEMBERS, Context, ReportRequest
+from odometer.selection.events import Combination, Entry, parse_events
+from odometer.store.event_use import EventSets
 
 HOUR_MS: Final = 3_600_000
 
@@ -17,6 +22,55 @@ class EventReportRequest(ReportRequest):
         *("categorizeEvents", "sorting", "page", "pageSize", "lowerBounds", "binUpperBounds"),
         *("dataView", "divisor", "sort", "sortDirection", "daysUntilDeclaredLost", "dateReportedLost"),
     )
+
+    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
+    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+
+
+class UsersRequest(EventReportRequest):
+    """What reports about who used events take: whom to count, and which events."""
+
+    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+    events: Any = Field(
+        default=None, description="Single events and combinations; absent: every event flagged advanced."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The rows of an event report.
+
+    Attributes:
+        listed: single events and combinations.
+        sets: the events that count for each.
+        are_named: the request names them; else they are what the product has, and those that nobody used are left out.
+
+    """
+
+    listed: tuple[Entry, ...]
+    sets: EventSets
+    are_named: bool
+
+
+def entries_of(events: object, context: Context) -> Entries:
+    """The entries that a request names, in its order, or all events flagged advanced, alphabetically."""
+    if events is None:
+        flags, known = context.flags(), context.questions.first_received(context.product_id)
+        advanced = [event for event in known if flags.get(event, FLAGS_OF_NEW["advanced"]).advanced]
+        listed = tuple(sorted(advanced, key=null_first))
+        return Entries(listed, EventSets(tuple(frozenset([event]) for event in listed)), are_named=False)
+    entries = parse_events(events, context.language)
+    combinations = [entry.tests for entry in entries if isinstance(entry, Combination)]
+    found = iter(context.questions.event_sets(context.product_id, combinations).entries if combinations else ())
+    sets = tuple(next(found) if isinstance(entry, Combination) else frozenset([entry]) for entry in entries)
+    return Entries(entries, EventSets(sets), are_named=True)
+
+
+def named(entry: Entry) -> dict[str, Any]:
+    """How an answer names an entry: category and name, or combiLabel."""
+    if isinstance(entry, Combination):
+        return {"combiLabel": entry.label}
+    return {"category": entry.category or None, "name": entry.name}
 
 
 def listed_by_basic(context: Context, events: Iterable[EventName]) -> set[EventName]:

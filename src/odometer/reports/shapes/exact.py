@@ -8,10 +8,18 @@ Exact = int | Decimal | Fraction
 
 def rounded(value: Exact, digits: int = 2) -> float:
     """The value with so many decimals, half away from zero."""
-    exact = Fraction(value)
     scale = 10**digits
-    whole = int(abs(exact) * scale + Fraction(1, 2))
-    return float(Fraction(whole if exact >= 0 else -whole, scale))
+    return float(Fraction(_nearest(Fraction(value) * scale), scale))
+
+
+def hundredths(value: Exact) -> int:
+    """The value in hundredths, half away from zero."""
+    return _nearest(Fraction(value) * 100)
+
+
+def _nearest(value: Fraction) -> int:
+    whole = int(abs(value) + Fraction(1, 2))
+    return whole if value >= 0 else -whole
 
 
 def average(total: Exact, divisor: Exact, digits: int = 2) -> float:

@@ -8,32 +8,24 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from odometer.model.calendar import DateRange, Split
-from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.reports.definition import Context
+from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
 from odometer.selection.grouping import parse_group_by
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, parse_levels
-from odometer.store.questions import MAX_CELLS, MAX_ITEMS, Counted, Figures, too_many_items
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.questions import Counted, Figures
 from odometer.store.status import StatusQuestion
 
 Status = Literal["new", "active", "lost"]
 STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")
 
 
-class StatusRequest(ReportRequest):
+class StatusRequest(LossMembers):
     """The members that generic/dateRange and generic/current have in common."""
 
     client_status: list[Status] = Field(alias="clientStatus", min_length=1, description="The figures wanted.")
-    days_until_declared_lost: WholeNumber | None = Field(
-        default=None,
-        alias="daysUntilDeclaredLost",
-        ge=1,
-        le=365,
-        description="Days of silence until a client is lost; absent: the product's setting.",
-    )
-    date_reported_lost: Literal["dateLastSeen", "dateDeclaredLost"] = Field(
-        default="dateLastSeen", alias="dateReportedLost", description="The day a loss is shown on."
-    )
     global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
     levels: Any = Field(default=None, description="level1 to level3, each a property and its segments.")
     group_by: Any = Field(
@@ -56,8 +48,8 @@ def status_answer(request: StatusRequest, context: Context, asked: DateRange, sp
             product_id=context.product_id,
             range=asked,
             split=split,
-            silence_days=request.days_until_declared_lost or context.days_until_declared_lost,
-            lost_when_declared=request.date_reported_lost == "dateDeclaredLost",
+            silence_days=request.silence_days(context),
+            lost_when_declared=request.lost_when_declared,
             today=context.today,
             statuses=frozenset(statuses),
             filters=filters,

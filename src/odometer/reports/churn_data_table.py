@@ -1,0 +1,53 @@
+"""eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (contract 04)."""
+
+from typing import Any
+
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.event_table import TableRequest, table_answer
+from odometer.reports.shapes.loss import LossMembers
+
+
+class ChurnTableRequest(TableRequest, LossMembers):
+    """What `churn/lifetime/dataTable` takes."""
+
+
+def run(request: ChurnTableRequest, context: Context) -> dict[str, Any]:
+    """The table of lifetime use; activeUsers are the lost."""
+    return table_answer(request, context)
+
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/churn/lifetime/dataTable",
+    title="Event use of the lost",
+    description=(
+        "For every event: how often those who were lost in the range had caused it in their life, and how many of "
+        "them never found it. activeUsers is the number of the lost."
+    ),
+    request=ChurnTableRequest,
+    run=run,
+    example=(
+        {
+            "startDate": "2031-01-01",
+            "stopDate": "2031-01-31",
+            "daysUntilDeclaredLost": 30,
+            "events": [{"category": "Canvas", "name": "Blur"}],
+        },
+        {
+            "result": [
+                {
+                    "eventCategory": "Canvas",
+                    "eventName": "Blur",
+                    "eventCount": 9,
+                    "eventCountPerUserUsedAtLeastOnce": 9.0,
+                    "eventCountPerUserUsedAtLeastOnceActiveDay": 9.0,
+                    "eventCountPerUserUsedAtLeastOnceActiveWeek": 9.0,
+                    "eventCountPerUserUsedAtLeastOnceActiveMonth": 9.0,
+                    "uniqueUsersUsedAtLeastOnce": 1,
+                    "uniqueUsersNeverUsed": 0,
+                    "percentUsedAtLeastOnce": 100.0,
+                    "activeUsers": 1,
+                }
+            ]
+        },
+    ),
+)

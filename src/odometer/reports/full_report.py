@@ -1,0 +1,119 @@
+"""eventTracking/advanced/fullReport: who used which event how often in a range, by segment (contract 04)."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.events import Entries, UsersRequest, entries_of, named
+from odometer.reports.shapes.exact import average
+from odometer.reports.shapes.items import alphabetical_labels, with_named
+from odometer.selection.filters import parse_filters
+from odometer.selection.segments import Level, parse_segment_by
+from odometer.store.event_answers import FREQUENCY_BINS, Item, Use, UseByItem
+from odometer.store.population import EVERYBODY, Chosen, Population
+
+
+class FullReportRequest(UsersRequest):
+    """What `advanced/fullReport` takes."""
+
+    segment_by: Any = Field(default=None, alias="segmentBy", description="The property that makes segments.")
+    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+    sort: Literal["alpha", "eventCounts"] = Field(default="alpha", description="The order of segments.")
+    sort_direction: Literal["asc", "desc"] = Field(default="asc", alias="sortDirection")
+
+
+def run(request: FullReportRequest, context: Context) -> dict[str, Any]:
+    """`detailedReport`: events with their figures, or segments with their events."""
+    level = parse_segment_by(request.segment_by, request.segments, context.language)
+    population = Population(
+        product_id=context.product_id,
+        range=context.range_of(request.start_date, request.stop_date),
+        today=context.today,
+        chosen=Chosen.ACTIVE_AS_THEN,
+        filters=parse_filters(request.global_filters, context.language),
+        level=level,
+    )
+    entries = entries_of(request.events, context)
+    use = context.questions.use_in_range(population, entries.sets)
+    shown = [number for number in range(len(entries.listed)) if entries.are_named or (EVERYBODY, number) in use.cells]
+    detailed: Any
+    if level is None:
+        detailed = _events(entries, shown, use, use.everybody)
+    else:
+        items = _items(request, level, use, shown)
+        detailed = {item.label: _events(entries, shown, use, item) for item in items}
+    return {"segmentBy": level and level.name, "result": {"detailedReport": detailed}}
+
+
+def _items(request: FullReportRequest, level: Level, use: UseByItem, shown: Sequence[int]) -> list[Item]:
+    """The segments in the order asked for; named ones are there even when nobody is in them."""
+    items = with_named(level, use.items)
+    turned = request.sort_direction == "desc"
+    labels = alphabetical_labels(items, turned=turned and request.sort == "alpha")
+    if request.sort == "eventCounts":
+        times = {label: sum(use.cells.get((label, number), Use()).times for number in shown) for label in labels}
+        labels.sort(key=lambda label: times[label], reverse=turned)
+    return [items[label] for label in labels]
+
+
+def _events(entries: Entries, shown: Sequence[int], use: UseByItem, item: Item) -> list[dict[str, Any]]:
+    return [
+        {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), Use()), item)}
+        for number in shown
+    ]
+
+
+def _data(use: Use, item: Item) -> dict[str, Any]:
+    """The figures of one event within a segment; the names are irregular on purpose (contract 04)."""
+    frequency = dict(use.frequency)
+    return {
+        "eventCounts": use.times,
+        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, use.sessions),
+        "averageEventCountPerSessionAll": average(use.times, item.sessions),
+        "averageEventCountPerUserAtLeastOnce": average(use.times, use.users),
+        "averageEventCountPerUserAll": average(use.times, item.units),
+        "uniqueUsersUsedAtLeastOnce": use.users,
+        "uniqueUsersNeverUsed": item.units - use.users,
+        "usageFrequency": {label: frequency.get(first, 0) for first, label in _FREQUENCY_LABELS.items()},
+    }
+
+
+def _frequency_label(first: int, following: int | None) -> str:
+    if following is None:
+        return f"≥ {first}"
+    return str(first) if following == first + 1 else f"{first} - {following - 1}"
+
+
+_FREQUENCY_LABELS: Final = {
+    first: _frequency_label(first, following)
+    for first, following in zip(FREQUENCY_BINS, (*FREQUENCY_BINS[1:], None), strict=True)
+}
+
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/advanced/fullReport",
+    title="Who used which event",
+    description=(
+        "For every event: occurrences in the range, in all, per session and per user, how many used it and how many "
+        "did not, and how many used it how often; by segment."
+    ),
+    request=FullReportRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-03-03", "stopDate": "2031-03-05", "events": [{"category": "Canvas", "name": "Rotate"}]},
+        {
+            "segmentBy": None,
+            "result": {
+                "detailedReport": [
+                    {
+                        "category": "Canvas",
+                        "name": "Rotate",
+                        "data": _data(Use(7, 2, sessions=4, frequency=((1, 1), (6, 1))), Item(EVERYBODY, 0, 4, 8)),
+                    }
+                ]
+            },
+        },
+    ),
+)

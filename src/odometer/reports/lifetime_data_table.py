@@ -1,0 +1,35 @@
+"""eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (contract 04)."""
+
+from odometer.reports.definition import Report
+from odometer.reports.shapes.event_table import TableRequest, table_answer
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/lifetime/dataTable",
+    title="Lifetime event use",
+    description=(
+        "For every event: how often those who were active in the range caused it in their whole life, per user and "
+        "active day, week and month; how many of them ever used it. Flat or by category, by segment, sorted, in pages."
+    ),
+    request=TableRequest,
+    run=table_answer,
+    example=(
+        {"startDate": "2031-03-03", "stopDate": "2031-03-05", "events": [{"category": "Canvas", "name": "Rotate"}]},
+        {
+            "result": [
+                {
+                    "eventCategory": "Canvas",
+                    "eventName": "Rotate",
+                    "eventCount": 13,
+                    "eventCountPerUserUsedAtLeastOnce": 6.5,
+                    "eventCountPerUserUsedAtLeastOnceActiveDay": 2.6,
+                    "eventCountPerUserUsedAtLeastOnceActiveWeek": 3.25,
+                    "eventCountPerUserUsedAtLeastOnceActiveMonth": 4.33,
+                    "uniqueUsersUsedAtLeastOnce": 2,
+                    "uniqueUsersNeverUsed": 2,
+                    "percentUsedAtLeastOnce": 50.0,
+                    "activeUsers": 4,
+                }
+            ]
+        },
+    ),
+)

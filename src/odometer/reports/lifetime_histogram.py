@@ -1,0 +1,42 @@
+"""eventTracking/lifetime/histogram: how lifetime use of events is distributed over those active in a range."""
+
+from odometer.reports.definition import Report
+from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
+
+_ROTATE = {"category": "Canvas", "name": "Rotate"}
+_ONE, _NONE, _BOTH = ([{**_ROTATE, "value": value}] for value in (1, 0, 2))
+_AVERAGES = [f"averageCountPerActive{period}" for period in ("Day", "Week", "Month")]
+
+REPORT = Report(
+    path="/v3/reporting/eventTracking/lifetime/histogram",
+    title="Distribution of lifetime event use",
+    description=(
+        "How many of those who were active in the range used the named events how often in their whole life, and per "
+        "active day, week and month. Bins are given, or made from the values."
+    ),
+    request=HistogramRequest,
+    run=histogram_answer,
+    example=(
+        {
+            "startDate": "2031-03-03",
+            "stopDate": "2031-03-05",
+            "events": [_ROTATE],
+            "lowerBounds": {"eventCount": 1, **dict.fromkeys(_AVERAGES, 0)},
+            "binUpperBounds": {"eventCount": [5, 15], **{name: [2, "inf"] for name in _AVERAGES}},
+        },
+        {
+            "result": {
+                "summary": {
+                    "usedAtLeastOnce": [{**_ROTATE, "value": 2}],
+                    "neverUsed": [{**_ROTATE, "value": 2}],
+                },
+                "histograms": {
+                    "eventCount": {"1 - 5": _ONE, "6 - 15": _ONE},
+                    "averageCountPerActiveDay": {"0.0 - 2.0": _ONE, "> 2.0": _ONE},
+                    "averageCountPerActiveWeek": {"0.0 - 2.0": _ONE, "> 2.0": _ONE},
+                    "averageCountPerActiveMonth": {"0.0 - 2.0": _NONE, "> 2.0": _BOTH},
+                },
+            }
+        },
+    ),
+)

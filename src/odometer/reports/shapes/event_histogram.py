@@ -1,0 +1,203 @@
+"""The histogram of lifetime event use (contract 04, lifetime/histogram), for those active in a range and those lost."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+from pydantic import Field
+
+from odometer.errors import Problem, invalid
+from odometer.reports.definition import Context
+from odometer.reports.shapes.events import Entries, entries_of, named
+from odometer.reports.shapes.exact import hundredths
+from odometer.reports.shapes.life_use import LifeRequest, population_of
+from odometer.selection.events import Entry
+from odometer.selection.reading import as_list, as_number, as_object, as_whole
+from odometer.store.event_answers import MEASURES, Measure
+
+_MAX_BINS: Final = 1_000
+_OPEN: Final = "inf"
+
+
+class HistogramRequest(LifeRequest):
+    """The members that both histograms have."""
+
+    lower_bounds: Any = Field(default=None, alias="lowerBounds", description="Measure → smallest value shown.")
+    bin_upper_bounds: Any = Field(
+        default=None, alias="binUpperBounds", description='Measure → inclusive upper bounds, the last may be "inf".'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """Bins of one measure, in its unit of storage: occurrences, or hundredths of an average.
+
+    Attributes:
+        lower: smallest value of the first bin.
+        uppers: greatest values of the closed bins, ascending.
+        is_open: whether everything beyond is a bin too.
+
+    """
+
+    lower: int
+    uppers: tuple[int, ...]
+    is_open: bool
+
+    def number_of(self, value: int) -> int | None:
+        """The bin that holds a value; None for one that is left out."""
+        if value < self.lower:
+            return None
+        for number, upper in enumerate(self.uppers):
+            if value <= upper:
+                return number
+        return len(self.uppers) if self.is_open else None
+
+    def labels(self, measure: Measure) -> list[str]:
+        """The labels of all bins, in order."""
+        label = _whole_label if measure is Measure.TIMES else _average_label
+        firsts = (self.lower, *self.uppers)
+        found = [
+            label(first, upper, number) for number, (first, upper) in enumerate(zip(firsts, self.uppers, strict=False))
+        ]
+        return [*found, label(firsts[-1], None, len(self.uppers))] if self.is_open else found
+
+
+def _whole_label(first: int, upper: int | None, number: int) -> str:
+    # Bins after the first begin one beyond the upper bound before them.
+    low = first + 1 if number else first
+    if upper is None:
+        return f"≥ {low}"
+    return str(low) if low == upper else f"{low} - {upper}"
+
+
+def _average_label(first: int, upper: int | None, number: int) -> str:
+    if upper is None:
+        return f"> {_decimal(first)}" if number else f"≥ {_decimal(first)}"
+    return f"{_decimal(first)} - {_decimal(upper)}"
+
+
+def _decimal(value: int) -> str:
+    """Hundredths as a decimal number with one or two digits behind the point."""
+    text = f"{value // 100}.{value % 100:02d}"
+    return text.removesuffix("0")
+
+
+def histogram_answer(request: HistogramRequest, context: Context) -> dict[str, Any]:
+    """The answer body. Raises `Problem`."""
+    if request.events is None:
+        raise Problem("MISSING_FIELD", "This member is required.", field="events")
+    given = _given_bins(request)
+    population = population_of(request, context)
+    entries = entries_of(request.events, context)
+    size, found = context.questions.distributions(population, entries.sets)
+    users = [sum(found.get((number, Measure.TIMES), {}).values()) for number in range(len(entries.listed))]
+    histograms = {}
+    for measure in MEASURES:
+        of_entries = [found.get((number, measure), {}) for number in range(len(entries.listed))]
+        bins = given[measure] if measure in given else _default_bins(measure, of_entries)
+        histograms[str(measure)] = _histogram(entries, of_entries, bins, measure) if bins else {}
+    return {
+        "result": {
+            "summary": {
+                "usedAtLeastOnce": _values(entries.listed, users),
+                "neverUsed": _values(entries.listed, [size - its for its in users]),
+            },
+            "histograms": histograms,
+        }
+    }
+
+
+def _values(listed: tuple[Entry, ...], values: list[int]) -> list[dict[str, Any]]:
+    return [{**named(entry), "value": value} for entry, value in zip(listed, values, strict=True)]
+
+
+def _histogram(entries: Entries, found: list[dict[int, int]], bins: Bins, measure: Measure) -> dict[str, Any]:
+    labels = bins.labels(measure)
+    counts = [[0] * len(entries.listed) for _ in labels]
+    for entry, of_entry in enumerate(found):
+        for value, users in of_entry.items():
+            number = bins.number_of(value)
+            if number is not None:
+                counts[number][entry] += users
+    return {label: _values(entries.listed, values) for label, values in zip(labels, counts, strict=True)}
+
+
+def _default_bins(measure: Measure, found: list[dict[int, int]]) -> Bins | None:
+    """Bins over the values of all users of all entries, see the contract's last paragraph; None without users."""
+    pool: dict[int, int] = {}
+    for of_entry in found:
+        for value, users in of_entry.items():
+            pool[value] = pool.get(value, 0) + users
+    if not pool:
+        return None
+    high = _nearest_rank(pool, 95)
+    lower, uppers = _whole_bins(high) if measure is Measure.TIMES else _average_bins(high)
+    return Bins(lower, uppers, is_open=max(pool) > uppers[-1])
+
+
+def _nearest_rank(pool: dict[int, int], percent: int) -> int:
+    rank = math.ceil(Fraction(percent * sum(pool.values()), 100))
+    for value in sorted(pool):
+        rank -= pool[value]
+        if rank <= 0:
+            return value
+    raise AssertionError(pool)
+
+
+def _whole_bins(high: int) -> tuple[int, tuple[int, ...]]:
+    width = 1 if high <= 10 else math.ceil(high / 8)
+    return 1, tuple(range(width, math.ceil(high / width) * width + 1, width))
+
+
+def _average_bins(high: int) -> tuple[int, tuple[int, ...]]:
+    width = next(width for width in _widths() if math.ceil(high / width) <= 10)
+    return 0, tuple(range(width, max(1, math.ceil(high / width)) * width + 1, width))
+
+
+def _widths() -> Iterator[int]:
+    """0.1, 0.2, 0.5, 1, 2, 5, 10, ... in hundredths."""
+    power = 10
+    while True:
+        yield from (power, 2 * power, 5 * power)
+        power *= 10
+
+
+def _given_bins(request: HistogramRequest) -> dict[Measure, Bins]:
+    """The bins that lowerBounds and binUpperBounds ask for."""
+    names = tuple(str(measure) for measure in MEASURES)
+    lowers, uppers = (
+        None if value is None else as_object(value, path, names)
+        for path, value in (("lowerBounds", request.lower_bounds), ("binUpperBounds", request.bin_upper_bounds))
+    )
+    lowers, uppers = lowers or {}, uppers or {}
+    for name in names:
+        if (name in lowers) != (name in uppers):
+            path = "binUpperBounds" if name in lowers else "lowerBounds"
+            raise Problem("MISSING_FIELD", "A measure has both bounds or none.", field=f"{path}.{name}")
+    return {Measure(name): _bins(Measure(name), lowers[name], uppers[name]) for name in names if name in lowers}
+
+
+def _bins(measure: Measure, lower: object, uppers: object) -> Bins:
+    path = f"lowerBounds.{measure}"
+    first = as_whole(lower, path, 1) if measure is Measure.TIMES else _as_hundredths(lower, path)
+    path = f"binUpperBounds.{measure}"
+    listed = as_list(uppers, path, _MAX_BINS)
+    is_open = listed[-1] == _OPEN
+    closed: list[int] = []
+    for place, given in enumerate(listed[:-1] if is_open else listed):
+        at = f"{path}[{place}]"
+        upper = as_whole(given, at, 1) if measure is Measure.TIMES else _as_hundredths(given, at)
+        if upper < first or (closed and upper <= closed[-1]):
+            raise invalid(at, "Upper bounds ascend, the first of them from the lower bound on.")
+        closed.append(upper)
+    return Bins(first, tuple(closed), is_open)
+
+
+def _as_hundredths(value: object, path: str) -> int:
+    number: Decimal = as_number(value, path)
+    if number < 0:
+        raise invalid(path, "Must not be negative.")
+    return hundredths(number)

@@ -1,0 +1,181 @@
+"""The table of lifetime event use (contract 04, lifetime/dataTable), for those active in a range and for those lost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from odometer.model.events import EventName, alphabetical
+from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.reports.shapes.events import entries_of
+from odometer.reports.shapes.exact import average
+from odometer.reports.shapes.items import alphabetical_labels, with_named
+from odometer.reports.shapes.life_use import LifeRequest, population_of
+from odometer.selection.events import Combination, Entry
+from odometer.selection.segments import Level, parse_segment_by
+from odometer.store.event_answers import Item, Use, UseByItem
+from odometer.store.population import EVERYBODY
+
+_PAGE_SIZE: Final = 100
+Direction = Literal["asc", "desc"]
+Figures = dict[str, Any]
+
+
+class Sorting(ReportRequest):
+    """The orders of events and of the segments within each event."""
+
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    events: Literal["alpha", "eventCounts", "uniqueUsersUsedAtLeastOnce"] = "alpha"
+    events_direction: Direction = Field(default="asc", alias="eventsDirection")
+    segments: Literal["alpha", "active", "eventCounts", "uniqueUsersUsedAtLeastOnce", "percentUsedAtLeastOnce"] = (
+        "alpha"
+    )
+    segments_direction: Direction = Field(default="asc", alias="segmentsDirection")
+
+
+class TableRequest(LifeRequest):
+    """The members that both tables have."""
+
+    segment_by: Any = Field(default=None, alias="segmentBy", description="The property that makes segments.")
+    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+    categorize_events: bool = Field(default=False, alias="categorizeEvents", description="Events below categories.")
+    sorting: Sorting = Field(default=Sorting(), description="The orders of events and segments.")
+    page: WholeNumber | None = Field(default=None, ge=1, description="From 1; absent: everything.")
+    page_size: WholeNumber | None = Field(
+        default=None, alias="pageSize", ge=1, le=1000, description=f"Events of a page, {_PAGE_SIZE} where absent."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One event of the table: its figures, and those of its segments by label."""
+
+    entry: Entry
+    figures: Figures
+    segments: dict[str, Figures] | None
+
+
+# What the orders of `sorting` compare, by the names they have there.
+_COMPARED: Final = {
+    "active": "activeUsers",
+    "eventCounts": "eventCount",
+    "uniqueUsersUsedAtLeastOnce": "uniqueUsersUsedAtLeastOnce",
+}
+
+
+def table_answer(request: TableRequest, context: Context) -> dict[str, Any]:
+    """The answer body. Raises `Problem`."""
+    level = parse_segment_by(request.segment_by, request.segments, context.language)
+    population = population_of(request, context, level)
+    entries = entries_of(request.events, context)
+    use = context.questions.use_in_life(population, entries.sets)
+    rows = [
+        _row(entry, number, use, level, request.sorting)
+        for number, entry in enumerate(entries.listed)
+        if entries.are_named or (EVERYBODY, number) in use.cells
+    ]
+    ordered = _ordered_events(rows, request.sorting)
+    total = len(ordered)
+    paged = request.page is not None or request.page_size is not None
+    if paged:
+        size = request.page_size or _PAGE_SIZE
+        first = ((request.page or 1) - 1) * size
+        ordered = ordered[first : first + size]
+    result = _categorised(ordered, request.sorting) if request.categorize_events else [_event(row) for row in ordered]
+    return {"result": result, "totalEvents": total} if paged else {"result": result}
+
+
+def _row(entry: Entry, number: int, use: UseByItem, level: Level | None, sorting: Sorting) -> _Row:
+    figures = _figures(use.cells.get((EVERYBODY, number), Use()), use.everybody)
+    if level is None:
+        return _Row(entry, figures, None)
+    by_label = {
+        label: _figures(use.cells.get((label, number), Use()), item)
+        for label, item in with_named(level, use.items).items()
+    }
+    return _Row(entry, figures, _ordered_segments(by_label, sorting))
+
+
+def _figures(use: Use, item: Item) -> Figures:
+    days, weeks, months = use.life_days
+    return {
+        "eventCount": use.times,
+        "eventCountPerUserUsedAtLeastOnce": average(use.times, use.users),
+        "eventCountPerUserUsedAtLeastOnceActiveDay": average(use.times, days),
+        "eventCountPerUserUsedAtLeastOnceActiveWeek": average(use.times, weeks),
+        "eventCountPerUserUsedAtLeastOnceActiveMonth": average(use.times, months),
+        "uniqueUsersUsedAtLeastOnce": use.users,
+        "uniqueUsersNeverUsed": item.units - use.users,
+        "percentUsedAtLeastOnce": average(100 * use.users, item.units, 1),
+        "activeUsers": item.units,
+    }
+
+
+def _alphabetical(row: _Row) -> tuple[Any, ...]:
+    """Category then name, null category first; combinations come after all events."""
+    if isinstance(row.entry, Combination):
+        return (1, alphabetical(row.entry.label))
+    return (0, alphabetical(row.entry.category), alphabetical(row.entry.name))
+
+
+def _ordered_events(rows: Iterable[_Row], sorting: Sorting) -> list[_Row]:
+    turned = sorting.events_direction == "desc"
+    if sorting.events == "alpha":
+        return sorted(rows, key=_alphabetical, reverse=turned)
+    # A sort that is turned round keeps the order of equals: ties stay alphabetical.
+    compared = _COMPARED[sorting.events]
+    return sorted(sorted(rows, key=_alphabetical), key=lambda row: row.figures[compared], reverse=turned)
+
+
+def _ordered_segments(by_label: dict[str, Figures], sorting: Sorting) -> dict[str, Figures]:
+    turned = sorting.segments_direction == "desc"
+    labels = alphabetical_labels(by_label, turned=turned and sorting.segments == "alpha")
+    if sorting.segments != "alpha":
+        labels.sort(key=lambda label: _compared(by_label[label], sorting.segments), reverse=turned)
+    return {label: by_label[label] for label in labels}
+
+
+def _compared(figures: Figures, order: str) -> Fraction:
+    if order == "percentUsedAtLeastOnce":
+        # The share itself: two that are shown alike need not be equal.
+        return Fraction(figures["uniqueUsersUsedAtLeastOnce"], figures["activeUsers"] or 1)
+    return Fraction(figures[_COMPARED[order]])
+
+
+def _event(row: _Row) -> Figures:
+    """An event object of the flat view, a combination in either view."""
+    if isinstance(row.entry, Combination):
+        return {"combiLabel": row.entry.label, **_told(row)}
+    return {"eventCategory": row.entry.category or None, **_named(row)}
+
+
+def _named(row: _Row) -> Figures:
+    assert isinstance(row.entry, EventName)  # noqa: S101 - combinations have no name
+    return {"eventName": row.entry.name, **_told(row)}
+
+
+def _told(row: _Row) -> Figures:
+    if row.segments is None:
+        return row.figures
+    segments = [{"segmentLabel": label, **figures} for label, figures in row.segments.items()]
+    return {**row.figures, "segments": segments}
+
+
+def _categorised(rows: Sequence[_Row], sorting: Sorting) -> list[Figures]:
+    """Categories with their events, in alphabetical order whatever the order of events; then combinations."""
+    by_category: dict[str, list[Figures]] = {}
+    combinations = []
+    for row in rows:
+        if isinstance(row.entry, Combination):
+            combinations.append(_event(row))
+        else:
+            by_category.setdefault(row.entry.category, []).append(_named(row))
+    turned = sorting.events == "alpha" and sorting.events_direction == "desc"
+    categories = [
+        {"eventCategory": category or None, "categoryData": by_category[category]}
+        for category in sorted(by_category, key=alphabetical, reverse=turned)
+    ]
+    return combinations + categories if turned else categories + combinations

@@ -1,0 +1,20 @@
+"""Items of one level in an answer (contract 04, 05): which there are, and their alphabetical order."""
+
+from collections.abc import Iterable
+
+from odometer.selection.reading import NULL_LABEL
+from odometer.selection.segments import Joined, Level
+from odometer.store.event_answers import Item
+
+
+def with_named(level: Level, items: dict[str, Item]) -> dict[str, Item]:
+    """The items that somebody is in, and those that segments name."""
+    named = [segment.label for segment in level.segments if isinstance(segment, Joined)]
+    return {**{label: Item(label, 0, 0) for label in named}, **items}
+
+
+def alphabetical_labels(labels: Iterable[str], *, turned: bool = False) -> list[str]:
+    """By code point; `<NULL>` is last in both directions."""
+    ordered = sorted(labels, reverse=turned)
+    ordered.sort(key=lambda label: label == NULL_LABEL)
+    return ordered

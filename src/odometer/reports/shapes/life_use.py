@@ -1,0 +1,39 @@
+"""What lifetime and churn reports of events share: members of their requests, and whose lives are looked at."""
+
+from typing import Any
+
+from pydantic import Field
+
+from odometer.reports.definition import Context
+from odometer.reports.shapes.events import UsersRequest
+from odometer.reports.shapes.loss import LossMembers
+from odometer.selection.filters import parse_filters
+from odometer.selection.grouping import parse_group_by
+from odometer.selection.segments import Level
+from odometer.store.population import Chosen, Population
+
+
+class LifeRequest(UsersRequest):
+    """The members that all four have."""
+
+    group_by: Any = Field(
+        default=None,
+        alias="groupBy",
+        description="clientId, machineId, licenseKey or a custom property of type 3.",
+    )
+
+
+def population_of(request: LifeRequest, context: Context, level: Level | None = None) -> Population:
+    """Those active in the range, or lost in it where the request says who is lost; judged by what they are now."""
+    lost = isinstance(request, LossMembers)
+    return Population(
+        product_id=context.product_id,
+        range=context.range_of(request.start_date, request.stop_date),
+        today=context.today,
+        chosen=Chosen.LOST if lost else Chosen.ACTIVE_AS_NOW,
+        silence_days=request.silence_days(context) if isinstance(request, LossMembers) else 1,
+        lost_when_declared=isinstance(request, LossMembers) and request.lost_when_declared,
+        filters=parse_filters(request.global_filters, context.language),
+        level=level,
+        group_by=parse_group_by(request.group_by, context.language),
+    )

@@ -1,0 +1,31 @@
+"""Members of requests that say who is lost, and on which day a loss is shown (contract 03)."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from odometer.reports.definition import Context, ReportRequest, WholeNumber
+
+
+class LossMembers(ReportRequest):
+    """daysUntilDeclaredLost and dateReportedLost."""
+
+    days_until_declared_lost: WholeNumber | None = Field(
+        default=None,
+        alias="daysUntilDeclaredLost",
+        ge=1,
+        le=365,
+        description="Days of silence until a client is lost; absent: the product's setting.",
+    )
+    date_reported_lost: Literal["dateLastSeen", "dateDeclaredLost"] = Field(
+        default="dateLastSeen", alias="dateReportedLost", description="The day a loss is shown on."
+    )
+
+    def silence_days(self, context: Context) -> int:
+        """N of the contract."""
+        return self.days_until_declared_lost or context.days_until_declared_lost
+
+    @property
+    def lost_when_declared(self) -> bool:
+        """Whether a loss lies on last seen + N instead of last seen."""
+        return self.date_reported_lost == "dateDeclaredLost"

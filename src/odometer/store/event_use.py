@@ -1,0 +1,101 @@
+"""How often a population used events, as SQL (contract 04): in a range of days, or in the whole life of each unit.
+
+What is asked for are entries: single events, or combinations that count as if they were one event.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from odometer.model.events import EventName
+from odometer.store.buckets import IN_RANGE
+from odometer.store.conditions import Bound
+from odometer.store.engine import DATABASE
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY
+from odometer.store.units import Units
+
+_OF_PRODUCT: Final = "product = {product:UInt64}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventSets:
+    """The entries of a request, each as the events that count for it; an event may count for several."""
+
+    entries: tuple[frozenset[EventName], ...]
+
+    @property
+    def are_single(self) -> bool:
+        """Whether no entry has two events and no event two entries: then a row of storage is a user of an entry."""
+        return all(len(events) <= 1 for events in self.entries) and len(self.by_event()) == sum(map(len, self.entries))
+
+    def by_event(self) -> dict[EventName, tuple[int, ...]]:
+        """The numbers of the entries that each event counts for."""
+        found: dict[EventName, list[int]] = {}
+        for number, events in enumerate(self.entries):
+            for event in events:
+                found.setdefault(event, []).append(number)
+        return {event: tuple(numbers) for event, numbers in found.items()}
+
+
+class EventUseSql:
+    """Relations of (unit, entry, n, weight): how often units used entries, n ≥ 1; summing `weight` counts users."""
+
+    def __init__(self, sets: EventSets, units: Units, bound: Bound) -> None:
+        self._sets = sets
+        self._units = units
+        # Events that count for the same entries are one class, so that few numbers are told apart per row.
+        by_event = sets.by_event()
+        classes = sorted(set(by_event.values()))
+        self._keys = bound("Array(String)", [event.key for event in by_event])
+        if all(len(numbers) == 1 for numbers in classes):
+            self._entry = self._number(bound("Array(UInt32)", [numbers[0] for numbers in by_event.values()]))
+        else:
+            number_of = {numbers: place for place, numbers in enumerate(classes)}
+            place = self._number(bound("Array(UInt32)", [number_of[numbers] for numbers in by_event.values()]))
+            self._entry = f"arrayJoin({bound('Array(Array(UInt32))', [list(c) for c in classes])}[{place} + 1])"
+
+    def _number(self, numbers: str) -> str:
+        # Plain numbers: grouping by low cardinality ones takes twice as long.
+        return f"CAST(transform(event, {self._keys}, {numbers}, toUInt32(0)) AS UInt32)"
+
+    def in_life(self) -> str:
+        """Occurrences over the whole life."""
+        if self._sets.are_single and self._units.group_by is None:
+            columns = f"client AS unit, {self._entry} AS entry, count AS n, sign AS weight"
+            return f"SELECT {columns} {self._from(CLIENT_EVENT.name)}"
+        return self._summed(self._from(CLIENT_EVENT.name))
+
+    def in_range(self) -> str:
+        """Occurrences on the days of the range."""
+        return self._summed(f"{self._from(EVENT_DAY.name)} AND day {IN_RANGE}")
+
+    def _from(self, table: str) -> str:
+        return f"FROM {DATABASE}.{table} WHERE {_OF_PRODUCT} AND event IN {self._keys}"
+
+    def _summed(self, source: str) -> str:
+        rows = f"SELECT client, {self._entry} AS entry, count, sign {source}"
+        return f"""
+            SELECT unit, entry, sum(count * sign) AS n, toInt8(1) AS weight
+            FROM ({self._units.of_members(rows)}) GROUP BY unit, entry HAVING n > 0"""
+
+
+LIFE_DAYS: Final = ("active_days", "active_weeks", "active_months")
+SESSIONS: Final = ("begun",)
+
+
+def life_days(units: Units) -> str:
+    """Rows (unit, weight, distinct active days, weeks and months of the unit's life)."""
+    if units.group_by is None:
+        columns = ", ".join(LIFE_DAYS)
+        return f"SELECT client AS unit, sign AS weight, {columns} FROM {DATABASE}.{CLIENT.name} WHERE {_OF_PRODUCT}"
+    days = f"SELECT client, day FROM {DATABASE}.{CLIENT_DAY.name} FINAL WHERE {_OF_PRODUCT}"
+    return f"""
+        SELECT unit, toInt8(1) AS weight, uniqExact(day) AS active_days, uniqExact(toMonday(day)) AS active_weeks,
+            uniqExact(toYYYYMM(day)) AS active_months
+        FROM ({units.of_members(days)}) GROUP BY unit"""
+
+
+def sessions_in_range() -> str:
+    """Rows (unit, weight, sessions begun on days of the range) of clients that are active in it."""
+    return f"""
+        SELECT client AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
+        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client"""

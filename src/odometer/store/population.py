@@ -1,0 +1,164 @@
+"""Whose use a report counts, as SQL: units with the items they are counted under and the figures of their life.
+
+Reports of events, engagement and churn (contract 04, 05) ask about a population; each unit in it is judged by one row.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from odometer.model.calendar import DateRange
+from odometer.model.properties import Property
+from odometer.selection.predicate import EVERYBODY as NO_FILTERS
+from odometer.selection.predicate import Predicate, properties_in
+from odometer.selection.segments import Level
+from odometer.store.buckets import IN_RANGE, NO_BUCKET, range_params
+from odometer.store.conditions import Bound, condition
+from odometer.store.items import Items, Kept, limited
+from odometer.store.units import Units
+
+
+class Chosen(Enum):
+    """Which units, and which row tells what they are."""
+
+    ACTIVE_AS_NOW = "active in the range, judged by the last known state"
+    ACTIVE_AS_THEN = "active in the range, judged by the last day in it"
+    LOST = "lost in the range, judged by the last known state"
+    INSTALLED = "installed in the range, judged by the install day"
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Units of one product.
+
+    Attributes:
+        product_id: of one product.
+        range: the days that choose; those after `today` do not exist.
+        today: T.
+        chosen: who, see `Chosen`.
+        silence_days: N, after which a unit is lost.
+        lost_when_declared: a loss lies on last seen + N instead of last seen.
+        filters: whom to count, judged by the same row.
+        level: items to count them under; None = all are one.
+        group_by: count groups instead of clients.
+
+    """
+
+    product_id: int
+    range: DateRange
+    today: dt.date
+    chosen: Chosen
+    silence_days: int = 1
+    lost_when_declared: bool = False
+    filters: Predicate = NO_FILTERS
+    level: Level | None = None
+    group_by: Property | None = None
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The level as `Items` takes it."""
+        return () if self.level is None else (self.level,)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """What its statements bind beside the values of filters and items."""
+        return {
+            "product": self.product_id,
+            **range_params(self.range, self.today),
+            "today": self.today,
+            "silence": self.silence_days,
+        }
+
+
+_LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
+# The row that judges: a condition on the rows of clients.
+_JUDGED: Final = {
+    Chosen.ACTIVE_AS_NOW: _LAST_KNOWN,
+    Chosen.ACTIVE_AS_THEN: f"day {IN_RANGE} AND next_day > {{stop:Date}}",
+    Chosen.LOST: _LAST_KNOWN,
+    Chosen.INSTALLED: f"day = install AND day {IN_RANGE}",
+}
+# The label of all units of a population: no item has it.
+EVERYBODY: Final = ""
+
+
+class PopulationSql:
+    """The relations of one population; `bound` holds the parameters of all that was written."""
+
+    def __init__(self, population: Population, kept: Kept) -> None:
+        self._population = population
+        self.bound = Bound(population.params)
+        properties = [
+            *properties_in(population.filters),
+            *(prop for level in population.levels for prop in level.properties),
+        ]
+        self.units = Units(population.group_by, tuple(dict.fromkeys(properties)))
+        self.items = Items(population.levels, kept, self.units.used_events)
+
+    def members(self) -> str:
+        """Rows (unit, day, weight, and with a level items: an array of (label, place)); summing `weight` counts units.
+
+        `day` is the day of the row that judges.
+        """
+        items = f", {self.items.distinct(0, self.bound)} AS items" if self._population.level else ""
+        return f"SELECT unit, day, sign AS weight{items} {self._from_judged()}"
+
+    def _from_judged(self) -> str:
+        """FROM the rows that judge, WHERE the unit belongs to the population."""
+        rows = self.units.rows(_JUDGED[self._population.chosen], NO_BUCKET)
+        who = condition(self._population.filters, self.bound, self.units.used_events)
+        return f"FROM ({rows}) WHERE ({who}) AND {self._is_chosen()}"
+
+    def joined(self, others: str, names: tuple[str, ...]) -> str:
+        """The members with columns of another relation (unit, weight, names)."""
+        return join(self.members(), others, self.columns, names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What members carry beside unit and weight."""
+        return ("items",) if self._population.level else ()
+
+    def by_item(self, rows: str) -> str:
+        """The rows once for everybody and once for each item that they are counted under: columns label and place."""
+        everybody = f"('{EVERYBODY}', toUInt16(0))"
+        if self._population.level is None:
+            return f"SELECT *, {everybody}.1 AS label, {everybody}.2 AS place FROM ({rows})"
+        items = f"arrayConcat([{everybody}], items)"
+        return f"SELECT *, item.1 AS label, item.2 AS place FROM (SELECT *, arrayJoin({items}) AS item FROM ({rows}))"
+
+    def largest(self) -> str:
+        """Rows (place, label): what the limited segments keep, by most units, ties by label."""
+        places, label = self.items.of_limited(0, self.bound)
+        most = limited(self.items.levels[0])
+        limits = [segment.limit for _, segment in most]
+        return f"""
+            SELECT place, label FROM (
+                SELECT place, label, row_number() OVER (PARTITION BY place ORDER BY units DESC, label) AS rank
+                FROM (
+                    SELECT arrayJoin({places}) AS place, {label} AS label, sum(sign) AS units
+                    {self._from_judged()} GROUP BY place, label HAVING units > 0
+                )
+            ) WHERE rank <= transform(place, {[place for place, _ in most]}, {limits}, 0)"""
+
+    def _is_chosen(self) -> str:
+        population = self._population
+        if population.chosen is Chosen.LOST:
+            reported = "day + {silence:UInt16}" if population.lost_when_declared else "day"
+            return f"day + {{silence:UInt16}} <= {{today:Date}} AND {reported} {IN_RANGE}"
+        if population.chosen is not Chosen.ACTIVE_AS_NOW:
+            return "1"
+        if population.range.stop >= population.today:
+            return "day >= {start:Date}"
+        return f"day >= {{start:Date}} AND (day <= {{stop:Date}} OR {self.units.active_in_range()})"
+
+
+def join(left: str, right: str, of_left: tuple[str, ...], of_right: tuple[str, ...]) -> str:
+    """The units that both relations have, with the named columns.
+
+    Either side may still hold rows that cancel each other out; the product of the weights is exact nevertheless.
+    """
+    columns = "".join(f", {name}" for name in (*of_left, *of_right))
+    return f"""
+        SELECT l.unit AS unit, l.weight * r.weight AS weight{columns}
+        FROM ({left}) AS l INNER JOIN ({right}) AS r ON l.unit = r.unit"""
