@@ -112,8 +112,8 @@ def _used(element: Given, life: Life) -> bool:
     """Whether the lifetime count over all events that the element matches lies in its bounds."""
     count = 0
     for told in life.days.values():
-        for (category, name), (times, _) in told.events.items():
-            if _is_event(element, "category", category) and _is_event(element, "name", name):
+        for key, (times, _) in told.events.items():
+            if is_matched(element, key):
                 count += times
     most = element.get("max")
     least = element.get("min")
@@ -122,7 +122,13 @@ def _used(element: Given, life: Life) -> bool:
     return bool(least <= count and (most is None or count <= most))
 
 
-def _is_event(element: Given, member: str, text: str) -> bool:
+def is_matched(element: Given, key: tuple[str, str]) -> bool:
+    """Whether an event element (contract 04) matches the event of a category ("" for none) and name."""
+    category, name = key
+    return _fits(element, "category", category) and _fits(element, "name", name)
+
+
+def _fits(element: Given, member: str, text: str) -> bool:
     """Whether category or name fits; no category is "" here, which only a null category means."""
     wanted = element.get(member)
     if (element.get(f"{member}Type") or "string") == "regex":

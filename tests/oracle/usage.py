@@ -14,16 +14,21 @@ ONE_DAY = dt.timedelta(days=1)
 Usage = dict[tuple[str, str], tuple[int, Decimal]]
 
 
-def shown(value: Fraction | Decimal | int) -> float:
-    """Two decimals, half away from zero, from the exact fraction."""
+def rounded(value: Fraction | Decimal | int, decimals: int = 2) -> Decimal:
+    """Two decimals, or one, half away from zero, from the exact fraction."""
     exact = Fraction(value)
     with localcontext() as context:
         context.prec = 200
         quotient = Decimal(exact.numerator * 1000) / Decimal(exact.denominator)
         # Cut off, not rounded: what is left behind the third decimal only says that it is not exactly a half.
         thousandths = int(quotient)
-        # Plus zero: a small negative value is shown as 0.0, not as -0.0.
-        return float((Decimal(thousandths) / 1000).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)) + 0.0
+        return (Decimal(thousandths) / 1000).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def shown(value: Fraction | Decimal | int, decimals: int = 2) -> float:
+    """A number that is no count, as it is shown."""
+    # Plus zero: a small negative value is shown as 0.0, not as -0.0.
+    return float(rounded(value, decimals)) + 0.0
 
 
 def divided(total: Decimal | int, divisor: Fraction | int) -> float:
