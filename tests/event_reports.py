@@ -1,7 +1,7 @@
 """Asking the event reports of the engine, and the same questions of the oracle."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from odometer.model.events import EventFlags, EventName
@@ -9,15 +9,23 @@ from odometer.reports.basic_data_table import REPORT as TABLE
 from odometer.reports.basic_timeline import REPORT as TIMELINE
 from odometer.reports.definition import Context, Report
 from tests.conftest import Store
-from tests.oracle import usage
+from tests.generic import CUSTOM_TYPES
+from tests.oracle import event_usage, usage
 from tests.oracle.history import Life
 
 Request = dict[str, Any]
-Oracle = Callable[[Iterable[Life], Request, dt.date], Any]
-REPORTS: dict[str, tuple[Report[Any], Oracle]] = {
-    "basic_data_table": (TABLE, usage.data_table),
-    "basic_timeline": (TIMELINE, usage.timeline),
+Flags = Mapping[tuple[str, str], tuple[bool, bool]]
+
+# Those that the engine answers; the others are asked of the oracle alone.
+REPORTS: dict[str, Report[Any]] = {"basic_data_table": TABLE, "basic_timeline": TIMELINE}
+_BASIC = {"basic_data_table": usage.data_table, "basic_timeline": usage.timeline}
+_JUDGING = {
+    "lifetime_table": event_usage.lifetime_table,
+    "lifetime_histogram": event_usage.lifetime_histogram,
+    "full_report": event_usage.full_report,
 }
+_CHURN = {"churn_table": event_usage.churn_table, "churn_histogram": event_usage.churn_histogram}
+ORACLES = (*_BASIC, *_JUDGING, *_CHURN)
 
 
 def asked(
@@ -26,9 +34,37 @@ def asked(
     name: str,
     request: Request,
     today: dt.date,
-    flags: Mapping[EventName, EventFlags] | None = None,
+    flags: Flags | None = None,
+    product_silence: int = 40,
 ) -> Any:
     """The answer body of the server."""
-    report, _ = REPORTS[name]
-    context = Context(product, 40, None, today, store.questions, flags=lambda: flags or {})
+    report = REPORTS[name]
+    known = {EventName(*key): EventFlags(*both) for key, both in (flags or {}).items()}
+    context = Context(
+        product,
+        product_silence,
+        None,
+        today,
+        store.questions,
+        may_use_license_keys=True,
+        custom_types=CUSTOM_TYPES,
+        flags=lambda: known,
+    )
     return report.run(report.request.model_validate(request), context)
+
+
+def expected(
+    name: str,
+    lives: Iterable[Life],
+    request: Request,
+    today: dt.date,
+    flags: Flags | None = None,
+    product_silence: int = 40,
+) -> Any:
+    """The answer body that the contract wants."""
+    if name in _BASIC:
+        assert not flags, "no oracle of the basic reports knows flags"
+        return _BASIC[name](lives, request, today)
+    if name in _CHURN:
+        return _CHURN[name](lives, request, today, flags, silence=product_silence)
+    return _JUDGING[name](lives, request, today, flags)

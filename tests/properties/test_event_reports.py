@@ -6,9 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odometer.model.events import FLAGS_OF_NEW, EventName
 from tests.conftest import Store
-from tests.event_reports import REPORTS, asked
+from tests.event_reports import asked, expected
 from tests.generic import assert_same
 from tests.oracle.history import lives
 from tests.worlds import ANCHORS, World, feed, received, worlds
@@ -59,8 +58,8 @@ def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: W
         span, today = data.draw(spans(_days(world)))
         timeline = {**span, **data.draw(timelines())}
         for name, request in (("basic_data_table", span), ("basic_timeline", timeline)):
-            expected = REPORTS[name][1](found, request, today)
-            assert_same(asked(store, product, name, request, today), expected, request, today)
+            wanted = expected(name, found, request, today)
+            assert_same(asked(store, product, name, request, today), wanted, request, today)
 
 
 @settings(max_examples=6)
@@ -85,7 +84,7 @@ def test_inactive_events_are_left_out_of_the_table_and_not_of_the_timeline(
 ) -> None:
     product = feed(store, world)
     span, today = data.draw(spans(_days(world)))
-    flags = {EventName(category, "Crop"): FLAGS_OF_NEW["inactive"] for category in ("", "Edit", "Canvas")}
+    flags = {(category, "Crop"): (False, False) for category in ("", "Edit", "Canvas")}
     shown = asked(store, product, "basic_data_table", span, today, flags)["result"]
     every = asked(store, product, "basic_data_table", span, today)["result"]
 
