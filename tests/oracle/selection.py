@@ -131,6 +131,8 @@ def is_matched(element: Given, key: tuple[str, str]) -> bool:
 def _fits(element: Given, member: str, text: str) -> bool:
     """Whether category or name fits; no category is "" here, which only a null category means."""
     wanted = element.get(member)
+    if is_null(wanted):
+        return text == ""
     if (element.get(f"{member}Type") or "string") == "regex":
         return text != "" and re.fullmatch(str(wanted), text, re.DOTALL | re.ASCII) is not None
-    return text == ("" if is_null(wanted) else wanted)
+    return text == wanted
