@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.event_reports import Flags, expected
 from tests.generic import by_oracle
 from tests.properties.asking import Form, conditions
-from tests.properties.event_asking import REQUESTS, combinations, event_flags, known_as, single_events
-from tests.properties.histories import days_of, histories, last_day, lives_of
+from tests.properties.event_asking import REQUESTS, combinations, crowds, event_flags, eventful, known_as, single_events
+from tests.properties.histories import days_of, last_day, lives_of
 from tests.properties.levels import PARTITIONS
 from tests.worlds import World
 
@@ -93,7 +93,7 @@ def _has_limit(request: Form) -> bool:
 
 @_few
 @pytest.mark.parametrize("name", JUDGING)
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful())
 def test_population_is_what_generic_counts(name: str, data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, name)
     # The lifetime reports judge filters and segments by another day than dateRange does.
@@ -113,7 +113,7 @@ def test_population_is_what_generic_counts(name: str, data: st.DataObject, world
 
 @_few
 @pytest.mark.parametrize("name", JUDGING)
-@given(data=st.data(), world=histories(), by=st.sampled_from(PARTITIONS))
+@given(data=st.data(), world=eventful(), by=st.sampled_from(PARTITIONS))
 def test_all_values_of_a_property_add_up(name: str, data: st.DataObject, world: World, by: str) -> None:
     asked = Asked(data, world, name)
     whole = asked.rows()
@@ -129,7 +129,7 @@ def test_all_values_of_a_property_add_up(name: str, data: st.DataObject, world: 
 
 @_few
 @pytest.mark.parametrize("name", JUDGING)
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful())
 def test_a_combination_lies_between_its_largest_member_and_their_sum(
     name: str, data: st.DataObject, world: World
 ) -> None:
@@ -148,7 +148,7 @@ def test_a_combination_lies_between_its_largest_member_and_their_sum(
 
 @_few
 @pytest.mark.parametrize("name", JUDGING)
-@given(data=st.data(), world=histories(), by=st.sampled_from(["prodVersion", "prodEdition", "os.version", "cpuCores"]))
+@given(data=st.data(), world=eventful(), by=st.sampled_from(["prodVersion", "prodEdition", "os.version", "cpuCores"]))
 def test_a_filter_and_the_segment_of_its_condition_agree(name: str, data: st.DataObject, world: World, by: str) -> None:
     asked = Asked(data, world, name)
     form = data.draw(conditions(by))
@@ -164,7 +164,7 @@ def test_a_filter_and_the_segment_of_its_condition_agree(name: str, data: st.Dat
 
 @_few
 @pytest.mark.parametrize("name", TABLES)
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful())
 def test_pages_hold_the_whole(name: str, data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, name)
     flat = {"categorizeEvents": None}
@@ -179,7 +179,7 @@ def test_pages_hold_the_whole(name: str, data: st.DataObject, world: World) -> N
 
 @_few
 @pytest.mark.parametrize("name", JUDGING)
-@given(data=st.data(), world=histories(), flags=event_flags())
+@given(data=st.data(), world=eventful(), flags=event_flags())
 def test_flags_choose_what_is_listed_and_nothing_else(
     name: str, data: st.DataObject, world: World, flags: Flags
 ) -> None:
@@ -198,7 +198,7 @@ def test_flags_choose_what_is_listed_and_nothing_else(
 
 @_few
 @pytest.mark.parametrize("name", HISTOGRAMS)
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful() | crowds())
 def test_bins_hold_those_who_used_it(name: str, data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, name)
     result = asked.answer()["result"]
@@ -220,7 +220,7 @@ def test_bins_hold_those_who_used_it(name: str, data: st.DataObject, world: Worl
 
 
 @_few
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful())
 def test_users_are_those_whom_the_filter_of_events_finds(data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, "lifetime_table")
     combination = {"combiLabel": "one", "combiArray": [data.draw(combinations())["combiArray"][0]]}
@@ -237,7 +237,7 @@ def test_users_are_those_whom_the_filter_of_events_finds(data: st.DataObject, wo
 
 
 @_few
-@given(data=st.data(), world=histories())
+@given(data=st.data(), world=eventful())
 def test_the_full_report_counts_what_the_basic_table_counts(data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, "full_report")
     rows = asked.rows({"globalFilters": None, "events": None})
@@ -258,7 +258,7 @@ def _basic_counts(categories: list[Form]) -> Iterator[tuple[tuple[Any, ...], int
 
 @_few
 @pytest.mark.parametrize("name", [*TABLES, *HISTOGRAMS])
-@given(data=st.data(), world=histories(own_machines=True))
+@given(data=st.data(), world=eventful(own_machines=True))
 def test_groups_of_one_change_nothing(name: str, data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, name)
     alone = asked.answer({"groupBy": None})

@@ -1,19 +1,24 @@
-"""Whole requests of the event reports that judge clients (contract 04), drawn at random.
+"""Histories full of events, and whole requests of the reports that judge clients by them (contract 04), at random.
 
-For worlds of tests.properties.histories, whose events they know. T is never before any data.
+T is never before any data.
 """
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from tests.oracle.wire import at_ms, day_of
 from tests.properties.asking import Form, filter_of, filters
+from tests.properties.histories import histories
 from tests.properties.levels import GROUPS, ONE_DAY, levels
 from tests.properties.values import Strategy
+from tests.worlds import ANCHORS, Delivery, World, to_ms
 
 CATEGORIES = ("Edit", "Canvas", "(x", "")
 NAMES = ("Crop", "Rotate", "it's")
+_USUAL = ("Crop", "Crop", "Crop", "Rotate")
 KEYS = tuple((category, name) for category in CATEGORIES for name in NAMES)
 # Case does not order them, and one is like a name.
 _LABELS = ("any", "Any", "Zürich", "a quote's", "Crop")
@@ -41,12 +46,44 @@ Drawn = tuple[Form, dt.date]
 
 
 @st.composite
+def eventful(draw: st.DrawFn, *, own_machines: bool = False) -> World:
+    """A dense history (tests.properties.histories) in which most clients do something, some a lot."""
+    (quiet,) = draw(histories(own_machines=own_machines))
+    clients = sorted({record["clientId"] for record in quiet.records})
+    days = sorted({day_of(at_ms(record)) for record in quiet.records})
+    some = {
+        "clientId": st.sampled_from(clients),
+        "type": st.just("event_day"),
+        "day": st.sampled_from(days).map(str),
+        "category": st.sampled_from([*CATEGORIES[:3], None]),
+        "name": st.sampled_from(NAMES),
+        "count": st.sampled_from([1, 1, 2, 3, 12, 40, 2**31]),
+    }
+    done = draw(st.lists(st.fixed_dictionaries(some), min_size=6, max_size=30))
+    return [replace(quiet, records=(*quiet.records, *done))]
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> World:
+    """Enough clients for a few to lie above the 95th percentile, most with one event, some with a quiet day; two on a machine."""
+    day = st.sampled_from([ANCHORS[0] + n * ONE_DAY for n in (0, 1, 7, 40)]).map(str)
+    records = []
+    for number, name in enumerate(draw(st.lists(st.sampled_from(_USUAL), min_size=21, max_size=40))):
+        own = {"clientId": f"one-of-many-{number}", "machineId": f"of-{number // 2}", "day": draw(day)}
+        count = draw(st.integers(1, 12) | st.integers(1, 90)) if number else draw(st.sampled_from([9, 500, 2**31]))
+        records.append({**own, "type": "event_day", "category": "Edit", "name": name, "count": count})
+        if draw(st.booleans()):
+            records.append({**own, "type": "client_day", "day": draw(day)})
+    return [Delivery(tuple(records), to_ms(ANCHORS[0] + 41 * ONE_DAY), "crowd", is_import=True)]
+
+
+@st.composite
 def single_events(draw: st.DrawFn) -> Form:
     """An event by its name, known or not; no category in all its spellings."""
-    category = draw(st.sampled_from([*CATEGORIES, "<NULL>", None, "absent", "edit"]))
+    category = draw(st.sampled_from(["Edit", "Edit", *CATEGORIES, "<NULL>", None, "absent", "edit"]))
     named = {} if category == "absent" else {"category": category}
     types = draw(st.sampled_from([{}, {}, {}, {"categoryType": "string", "nameType": "string"}]))
-    return {**types, **named, "name": draw(st.sampled_from([*NAMES, *NAMES, "?"]))}
+    return {**types, **named, "name": draw(st.sampled_from([*_USUAL, "it's", "?"]))}
 
 
 @st.composite
@@ -84,10 +121,10 @@ def event_flags() -> Strategy:
 @st.composite
 def _ranges(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, silence: int) -> Drawn:
     """A range, mostly that of all data, and T."""
-    late = [last, last + ONE_DAY, *(day + silence * ONE_DAY for day in days)]
+    late = [*[day + silence * ONE_DAY for day in reversed(days)] * 3, last, last + ONE_DAY]
     today = draw(st.sampled_from([day for day in late if day >= last]))
     start, stop = min(days), max(days)
-    if draw(st.integers(0, 2)) == 0:
+    if draw(st.integers(0, 3)) == 0:
         near = [day + n * ONE_DAY for day in days for n in (-4, -1, 0, 0, 1, 5)]
         start = draw(st.sampled_from(near))
         stop = max(start, draw(st.sampled_from([*near, max(days), today])))
@@ -97,9 +134,11 @@ def _ranges(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, silence: in
 
 @st.composite
 def _filters(draw: st.DrawFn, days: Sequence[dt.date], today: dt.date) -> Form | None:
-    if draw(st.integers(0, 4)) == 0:
+    """Mostly none: who is left out does nothing."""
+    kind = draw(st.sampled_from(["none", "none", "none", "any", "usage"]))
+    if kind == "usage":
         return {"lifetimeEventUsage": draw(filter_of("lifetimeEventUsage", days, today))}
-    return draw(filters(days, today))
+    return draw(filters(days, today)) if kind == "any" else None
 
 
 @st.composite
@@ -196,7 +235,7 @@ def _losses(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, members: St
 
 @st.composite
 def _who(draw: st.DrawFn, days: Sequence[dt.date], today: dt.date) -> Form:
-    group_by = draw(st.sampled_from([None, None, None, "clientId", *GROUPS]))
+    group_by = draw(st.sampled_from([*(None,) * 6, "clientId", *GROUPS]))
     return {"groupBy": group_by, "globalFilters": draw(_filters(days, today))}
 
 
