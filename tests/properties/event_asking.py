@@ -65,7 +65,7 @@ def eventful(draw: st.DrawFn, *, own_machines: bool = False) -> World:
 
 @st.composite
 def crowds(draw: st.DrawFn) -> World:
-    """Enough clients for a few to lie above the 95th percentile, most with one event, some with a quiet day; two on a machine."""
+    """Enough clients for one to lie above the 95th percentile; two on a machine, some with another, quiet day."""
     day = st.sampled_from([ANCHORS[0] + n * ONE_DAY for n in (0, 1, 7, 40)]).map(str)
     records = []
     for number, name in enumerate(draw(st.lists(st.sampled_from(_USUAL), min_size=21, max_size=40))):
