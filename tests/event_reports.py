@@ -7,7 +7,12 @@ from typing import Any
 from odometer.model.events import EventFlags, EventName
 from odometer.reports.basic_data_table import REPORT as TABLE
 from odometer.reports.basic_timeline import REPORT as TIMELINE
+from odometer.reports.churn_data_table import REPORT as CHURN_TABLE
+from odometer.reports.churn_event_histogram import REPORT as CHURN_HISTOGRAM
 from odometer.reports.definition import Context, Report
+from odometer.reports.full_report import REPORT as FULL_REPORT
+from odometer.reports.lifetime_data_table import REPORT as LIFETIME_TABLE
+from odometer.reports.lifetime_histogram import REPORT as LIFETIME_HISTOGRAM
 from tests.conftest import Store
 from tests.generic import CUSTOM_TYPES
 from tests.oracle import event_usage, usage
@@ -16,8 +21,15 @@ from tests.oracle.history import Life
 Request = dict[str, Any]
 Flags = Mapping[tuple[str, str], tuple[bool, bool]]
 
-# Those that the engine answers; the others are asked of the oracle alone.
-REPORTS: dict[str, Report[Any]] = {"basic_data_table": TABLE, "basic_timeline": TIMELINE}
+REPORTS: dict[str, Report[Any]] = {
+    "basic_data_table": TABLE,
+    "basic_timeline": TIMELINE,
+    "lifetime_table": LIFETIME_TABLE,
+    "lifetime_histogram": LIFETIME_HISTOGRAM,
+    "full_report": FULL_REPORT,
+    "churn_table": CHURN_TABLE,
+    "churn_histogram": CHURN_HISTOGRAM,
+}
 _BASIC = {"basic_data_table": usage.data_table, "basic_timeline": usage.timeline}
 _JUDGING = {
     "lifetime_table": event_usage.lifetime_table,
@@ -25,7 +37,6 @@ _JUDGING = {
     "full_report": event_usage.full_report,
 }
 _CHURN = {"churn_table": event_usage.churn_table, "churn_histogram": event_usage.churn_histogram}
-ORACLES = (*_BASIC, *_JUDGING, *_CHURN)
 
 
 def asked(

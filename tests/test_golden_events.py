@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Store
-from tests.event_reports import ORACLES, REPORTS, Flags, asked, expected
+from tests.event_reports import REPORTS, Flags, asked, expected
 from tests.generic import text
 from tests.oracle.history import lives
 from tests.oracle.wire import DAY_MS
@@ -24,13 +24,11 @@ from tests.worlds import Delivery, feed, received, to_ms
 
 Case = dict[str, Any]
 _GOLDEN = Path(__file__).parent / "golden"
-_FILES = sorted(path for report in ORACLES for path in (_GOLDEN / report).glob("*.json"))
+_FILES = sorted(path for report in REPORTS for path in (_GOLDEN / report).glob("*.json"))
 WORLDS = {f"{path.parent.name}/{path.stem}": json.loads(path.read_text(encoding="utf-8")) for path in _FILES}
 CASES = [
     pytest.param(name, case, id=f"{name}: {case['why']}") for name, world in WORLDS.items() for case in world["cases"]
 ]
-# Once every report has an engine, these are all.
-ANSWERED = [param for param in CASES if str(param.values[0]).partition("/")[0] in REPORTS]
 
 _FIGURES = (
     "eventCount",
@@ -114,7 +112,7 @@ def products(store: Store) -> Any:
     return cache(lambda name: feed(store, delivered(WORLDS[name])))
 
 
-@pytest.mark.parametrize(("name", "case"), ANSWERED)
+@pytest.mark.parametrize(("name", "case"), CASES)
 def test_the_engine_gives_it(store: Store, products: Any, name: str, case: Case) -> None:
     world = WORLDS[name]
     product = products(world.get("recordsOf", name))

@@ -10,6 +10,8 @@ from tests.conftest import Store
 from tests.event_reports import asked, expected
 from tests.generic import assert_same
 from tests.oracle.history import lives
+from tests.properties.event_asking import REQUESTS, crowds, event_flags, eventful
+from tests.properties.histories import days_of, last_day, lives_of
 from tests.worlds import ANCHORS, World, feed, received, worlds
 
 ONE_DAY = dt.timedelta(days=1)
@@ -95,3 +97,16 @@ def test_inactive_events_are_left_out_of_the_table_and_not_of_the_timeline(
     assert asked(store, product, "basic_timeline", timeline, today, flags) == asked(
         store, product, "basic_timeline", timeline, today
     )
+
+
+@settings(max_examples=20)
+@given(data=st.data(), world=eventful() | crowds())
+def test_every_report_about_users_is_the_oracles(store: Store, data: st.DataObject, world: World) -> None:
+    product = feed(store, world)
+    found = lives_of(world)
+    for name, requests in REQUESTS.items():
+        for _ in range(3):
+            request, today = data.draw(requests(days_of(found), last_day(world)))
+            flags = data.draw(event_flags())
+            answered = asked(store, product, name, request, today, flags)
+            assert_same(answered, expected(name, found, request, today, flags), {"report": name, **request}, today)

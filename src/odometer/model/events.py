@@ -46,9 +46,9 @@ def alphabetical(text: str) -> tuple[str, str]:
     return text.casefold(), text
 
 
-def null_first(event: EventName) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Sort key of lists by category then name: those without a category come first."""
-    return alphabetical(event.category), alphabetical(event.name)
+def null_first(event: EventName) -> tuple[str, str, str, str]:
+    """Sort key of lists by category then name, last tie by code point: those without a category come first."""
+    return event.category.casefold(), event.name.casefold(), event.category, event.name
 
 
 def null_last(event: EventName) -> tuple[bool, tuple[str, str], tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from odometer.model.events import EventName, alphabetical
+from odometer.model.events import EventName, alphabetical, null_first
 from odometer.reports.definition import Context, ReportRequest, WholeNumber
 from odometer.reports.shapes.events import entries_of
 from odometer.reports.shapes.exact import average
@@ -114,20 +114,19 @@ def _figures(use: Use, item: Item) -> Figures:
     }
 
 
-def _alphabetical(row: _Row) -> tuple[Any, ...]:
-    """Category then name, null category first; combinations come after all events."""
-    if isinstance(row.entry, Combination):
-        return (1, alphabetical(row.entry.label))
-    return (0, alphabetical(row.entry.category), alphabetical(row.entry.name))
+def _alphabetical(row: _Row) -> tuple[str, ...]:
+    return alphabetical(row.entry.label) if isinstance(row.entry, Combination) else null_first(row.entry)
 
 
 def _ordered_events(rows: Iterable[_Row], sorting: Sorting) -> list[_Row]:
+    """Events, then combinations, both in the order asked for; ties in alphabetical order."""
     turned = sorting.events_direction == "desc"
-    if sorting.events == "alpha":
-        return sorted(rows, key=_alphabetical, reverse=turned)
-    # A sort that is turned round keeps the order of equals: ties stay alphabetical.
-    compared = _COMPARED[sorting.events]
-    return sorted(sorted(rows, key=_alphabetical), key=lambda row: row.figures[compared], reverse=turned)
+    ordered = sorted(rows, key=_alphabetical, reverse=turned and sorting.events == "alpha")
+    if sorting.events != "alpha":
+        # A sort that is turned round keeps the order of equals.
+        ordered.sort(key=lambda row: row.figures[_COMPARED[sorting.events]], reverse=turned)
+    ordered.sort(key=lambda row: isinstance(row.entry, Combination))
+    return ordered
 
 
 def _ordered_segments(by_label: dict[str, Figures], sorting: Sorting) -> dict[str, Figures]:
@@ -174,8 +173,6 @@ def _categorised(rows: Sequence[_Row], sorting: Sorting) -> list[Figures]:
         else:
             by_category.setdefault(row.entry.category, []).append(_named(row))
     turned = sorting.events == "alpha" and sorting.events_direction == "desc"
-    categories = [
-        {"eventCategory": category or None, "categoryData": by_category[category]}
-        for category in sorted(by_category, key=alphabetical, reverse=turned)
-    ]
-    return combinations + categories if turned else categories + combinations
+    ordered = sorted(by_category, key=alphabetical, reverse=turned)
+    categories = [{"eventCategory": name or None, "categoryData": by_category[name]} for name in ordered]
+    return categories + combinations
