@@ -58,12 +58,23 @@ def day_rows(found: dict[str, Life], end_of_days: dt.date) -> list[Row]:
 
 def event_rows(found: dict[str, Life]) -> list[Row]:
     rows = [
-        {"client": life.client, "day": day, "category": category, "name": name, "count": count, "value": value}
+        {"client": life.client, "day": day, "event": "\x1f".join(event), "count": count, "value": value}
         for life in found.values()
         for day, told in life.days.items()
-        for (category, name), (count, value) in told.events.items()
+        for event, (count, value) in told.events.items()
     ]
-    return sorted(rows, key=lambda row: (row["client"], row["day"], row["category"], row["name"]))
+    return sorted(rows, key=lambda row: (row["client"], row["day"], row["event"]))
+
+
+def client_event_rows(found: dict[str, Life]) -> list[Row]:
+    rows = []
+    for life in found.values():
+        for event in {event for told in life.days.values() for event in told.events}:
+            days = [day for day, told in life.days.items() if event in told.events]
+            row = {"client": life.client, "event": "\x1f".join(event)}
+            row["count"] = sum(life.days[day].events[event][0] for day in days)
+            rows.append({**row, "first_day": min(days), "last_day": max(days)})
+    return sorted(rows, key=lambda row: (row["client"], row["event"]))
 
 
 def client_rows(found: dict[str, Life]) -> list[Row]:
@@ -91,9 +102,11 @@ def check(store: Store, product: int, world: World) -> None:
     end_of_days = dt.date(1970, 1, 1) + dt.timedelta(days=65535)
     columns = (*_DAY_COLUMNS, *(BY_NAME[name].column for name in DAILY))
     assert held(store, product, "client_day", columns) == day_rows(found, end_of_days)
-    events = held(store, product, "event_day", ("client", "day", "category", "name", "count", "value"))
+    events = held(store, product, "event_day", ("client", "day", "event", "count", "value"))
     assert events == event_rows(found)
     assert all(isinstance(row["value"], Decimal) for row in events)
+    columns = ("client", "event", "count", "first_day", "last_day")
+    assert held(store, product, "client_event", columns) == client_event_rows(found)
     expected = client_rows(found)
     assert held(store, product, "client", tuple(expected[0]) if expected else ("client",)) == expected
 

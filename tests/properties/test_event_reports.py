@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Store
 from tests.event_reports import asked, expected
-from tests.generic import assert_same
+from tests.generic import assert_same, by_engine
 from tests.oracle.history import lives
 from tests.properties.event_asking import REQUESTS, crowds, event_flags, eventful
 from tests.properties.histories import days_of, last_day, lives_of
@@ -110,3 +110,37 @@ def test_every_report_about_users_is_the_oracles(store: Store, data: st.DataObje
             flags = data.draw(event_flags())
             answered = asked(store, product, name, request, today, flags)
             assert_same(answered, expected(name, found, request, today, flags), {"report": name, **request}, today)
+
+
+@settings(max_examples=6)
+@given(data=st.data(), world=eventful())
+def test_reports_agree_with_each_other(store: Store, data: st.DataObject, world: World) -> None:
+    """FullReport over everybody: its counts are the basic table's, its population the active of the range."""
+    product = feed(store, world)
+    span, today = data.draw(spans(_days(world)))
+    table = asked(store, product, "basic_data_table", span, today)["result"]
+    full = asked(store, product, "full_report", span, today)["result"]["detailedReport"]
+    by_name = {(event["category"], event["name"]): event["data"] for event in full}
+    assert {event: data["eventCounts"] for event, data in by_name.items()} == {
+        (category["category"], name): figures["eventUsage"]["cumulativeUsageCount"]
+        for category in table
+        for name, figures in category["categoryEventsData"].items()
+    }
+    active = by_engine(store, product, {**span, "clientStatus": ["active"]}, today)["result"]["active"]
+    for figures in by_name.values():
+        assert figures["uniqueUsersUsedAtLeastOnce"] + figures["uniqueUsersNeverUsed"] == active
+
+
+@settings(max_examples=4)
+@given(data=st.data(), world=worlds(steady=True))
+def test_merging_changes_nothing(store: Store, data: st.DataObject, world: World) -> None:
+    """The sums that lie beside the rows outlive the collapsing of rows that were replaced."""
+    product = feed(store, world, pause=data.draw(st.integers(0, 3)))
+    span, today = data.draw(spans(_days(world)))
+    before = [
+        asked(store, product, name, span, today) for name in ("basic_data_table", "full_report", "lifetime_table")
+    ]
+    for table in ("event_day", "client_event"):
+        store.engine.command(f"OPTIMIZE TABLE odometer.{table} FINAL")
+    after = [asked(store, product, name, span, today) for name in ("basic_data_table", "full_report", "lifetime_table")]
+    assert after == before

@@ -52,12 +52,9 @@ def _element(members: Json, path: str, language: Language) -> EventTest:
 def _matcher(value: object, kind: object, path: str, member: str, language: Language) -> Texts | Pattern | None:
     if kind not in (None, "string", "regex"):
         raise invalid(f"{path}.{member}Type", "Must be string or regex.")
-    if value is None:
+    if value is None or is_null_text(text := as_text(value, f"{path}.{member}")):
         return None
-    if kind == "regex":
-        return Pattern(as_pattern(value, f"{path}.{member}", language))
-    text = as_text(value, f"{path}.{member}")
-    return None if is_null_text(text) else Texts((text,))
+    return Pattern(as_pattern(text, f"{path}.{member}", language)) if kind == "regex" else Texts((text,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,18 @@ import pytest
 
 from odometer.errors import Problem
 from odometer.http.body import validated
+from odometer.model.events import EventName
 from odometer.reports.basic_data_table import REPORT as TABLE
 from odometer.reports.basic_timeline import REPORT as TIMELINE
+from odometer.reports.churn_data_table import REPORT as CHURN_TABLE
+from odometer.reports.churn_event_histogram import REPORT as CHURN_HISTOGRAM
 from odometer.reports.definition import Context, Report
+from odometer.reports.full_report import REPORT as FULL_REPORT
+from odometer.reports.lifetime_data_table import REPORT as LIFETIME_TABLE
+from odometer.reports.lifetime_histogram import REPORT as LIFETIME_HISTOGRAM
 from odometer.reports.shapes.exact import average, rounded
+from odometer.store.event_answers import Item, UseByItem
+from odometer.store.event_use import EventSets
 from odometer.store.questions import Questions
 
 RANGE: dict[str, Any] = {"startDate": "2031-03-03", "stopDate": "2031-03-05"}
@@ -27,6 +35,23 @@ class Nothing:
 
     def activity(self, _question: object) -> dict[Any, Any]:
         return {}
+
+    def first_received(self, _product_id: int) -> dict[EventName, int]:
+        return {}
+
+    def pattern_fault(self, pattern: str) -> str | None:
+        return "missing )" if pattern == "(" else None
+
+    def event_sets(self, _product_id: int, entries: list[Any]) -> EventSets:
+        return EventSets(tuple(frozenset() for _ in entries))
+
+    def use_in_life(self, _population: object, _sets: object) -> UseByItem:
+        return UseByItem(Item("", 0, 0), {}, {})
+
+    use_in_range = use_in_life
+
+    def distributions(self, _population: object, _sets: object) -> tuple[int, dict[Any, Any]]:
+        return 0, {}
 
 
 def run(report: Report[Any], body: dict[str, Any]) -> Any:
@@ -74,6 +99,108 @@ def test_nothing_is_zeros() -> None:
 def test_refused(report: Report[Any], extra: dict[str, Any], code: str, field: str) -> None:
     with pytest.raises(Problem) as refused:
         run(report, (RANGE if report is TABLE else GOOD) | extra)
+
+    assert (refused.value.code, refused.value.field) == (code, field)
+
+
+ROTATE = {"category": "Canvas", "name": "Rotate"}
+COMBINATION: dict[str, Any] = {"combiLabel": "any", "combiArray": [{"nameType": "regex", "name": ".*"}]}
+TABLES = (LIFETIME_TABLE, CHURN_TABLE)
+HISTOGRAMS = (LIFETIME_HISTOGRAM, CHURN_HISTOGRAM)
+EVERY = (*TABLES, *HISTOGRAMS, FULL_REPORT)
+Refusal = tuple[dict[str, Any], str, str]
+OF_USERS: list[Refusal] = [
+    ({"startDate": None}, "MISSING_FIELD", "startDate"),
+    ({"events": []}, "INVALID_FIELD", "events"),
+    ({"events": [ROTATE, ROTATE]}, "INVALID_FIELD", "events[1]"),
+    ({"events": [COMBINATION, COMBINATION]}, "INVALID_FIELD", "events[1]"),
+    ({"events": [{**ROTATE, "min": 1}]}, "INVALID_FIELD", "events[0].min"),
+    ({"events": [{"combiLabel": "a"}]}, "MISSING_FIELD", "events[0].combiArray"),
+    ({"events": [{"combiLabel": "a", "combiArray": []}]}, "INVALID_FIELD", "events[0].combiArray"),
+    ({"events": [{"combiArray": [ROTATE]}]}, "MISSING_FIELD", "events[0].combiLabel"),
+    ({"events": [{"combiLabel": "", "combiArray": [ROTATE]}]}, "INVALID_FIELD", "events[0].combiLabel"),
+    ({"events": [{**COMBINATION, "category": "a"}]}, "INVALID_FIELD", "events[0].category"),
+    (
+        {"events": [{"combiLabel": "a", "combiArray": [{"name": "(", "nameType": "regex"}]}]},
+        "INVALID_FIELD",
+        "events[0].combiArray[0].name",
+    ),
+    (
+        {"events": [{"combiLabel": "a", "combiArray": [{**ROTATE, "categoryType": "glob"}]}]},
+        "INVALID_FIELD",
+        "events[0].combiArray[0].categoryType",
+    ),
+    ({"globalFilters": {"prodVersion": {"type": "string"}}}, "MISSING_FIELD", "globalFilters.prodVersion.value"),
+    ({"dateSplit": "day"}, "INVALID_FIELD", "dateSplit"),
+    ({"levels": {"level1": {"property": "prodVersion"}}}, "INVALID_FIELD", "levels"),
+    ({"divisor": "users"}, "INVALID_FIELD", "divisor"),
+]
+OF_TABLES: list[Refusal] = [
+    ({"sort": "alpha"}, "INVALID_FIELD", "sort"),
+    ({"lowerBounds": {"eventCount": 1}}, "INVALID_FIELD", "lowerBounds"),
+    ({"segments": [{"type": "string", "value": "1"}]}, "INVALID_FIELD", "segments"),
+    ({"segmentBy": "os"}, "INVALID_FIELD", "segmentBy"),
+    ({"groupBy": "prodVersion"}, "INVALID_FIELD", "groupBy"),
+    ({"categorizeEvents": "yes"}, "INVALID_FIELD", "categorizeEvents"),
+    ({"sorting": {"events": "active"}}, "INVALID_FIELD", "sorting.events"),
+    ({"sorting": {"segmentsDirection": "down"}}, "INVALID_FIELD", "sorting.segmentsDirection"),
+    ({"page": 0}, "INVALID_FIELD", "page"),
+    ({"page": 1, "pageSize": 1001}, "INVALID_FIELD", "pageSize"),
+]
+OF_HISTOGRAMS: list[Refusal] = [
+    ({"events": None}, "MISSING_FIELD", "events"),
+    ({"segmentBy": "prodVersion"}, "INVALID_FIELD", "segmentBy"),
+    ({"lowerBounds": {"eventCount": 1}}, "MISSING_FIELD", "binUpperBounds.eventCount"),
+    ({"binUpperBounds": {"averageCountPerActiveDay": [1]}}, "MISSING_FIELD", "lowerBounds.averageCountPerActiveDay"),
+    ({"lowerBounds": {"count": 1}}, "INVALID_FIELD", "lowerBounds.count"),
+    *(
+        ({"lowerBounds": {name: low}, "binUpperBounds": {name: uppers}}, "INVALID_FIELD", field)
+        for name, low, uppers, field in (
+            ("eventCount", 0, [1], "lowerBounds.eventCount"),
+            ("eventCount", 1.5, [2], "lowerBounds.eventCount"),
+            ("eventCount", 1, [], "binUpperBounds.eventCount"),
+            ("eventCount", 3, [2], "binUpperBounds.eventCount[0]"),
+            ("eventCount", 1, [2, 2], "binUpperBounds.eventCount[1]"),
+            ("eventCount", 1, ["inf", 2], "binUpperBounds.eventCount[0]"),
+            ("averageCountPerActiveDay", -0.1, [2], "lowerBounds.averageCountPerActiveDay"),
+            ("averageCountPerActiveDay", 0, [0.001, 0.004], "binUpperBounds.averageCountPerActiveDay[1]"),
+        )
+    ),
+]
+OF_CHURN: list[Refusal] = [
+    ({"daysUntilDeclaredLost": 0}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"daysUntilDeclaredLost": 366}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"dateReportedLost": "dateLost"}, "INVALID_FIELD", "dateReportedLost"),
+]
+FOREIGN: list[Refusal] = [
+    ({"daysUntilDeclaredLost": 30}, "INVALID_FIELD", "daysUntilDeclaredLost"),
+    ({"dateReportedLost": "dateLastSeen"}, "INVALID_FIELD", "dateReportedLost"),
+]
+REFUSED = [
+    (report, *refusal)
+    for reports, refusals in (
+        (EVERY, OF_USERS),
+        (TABLES, OF_TABLES),
+        (HISTOGRAMS, OF_HISTOGRAMS),
+        ((CHURN_TABLE, CHURN_HISTOGRAM), OF_CHURN),
+        ((LIFETIME_TABLE, LIFETIME_HISTOGRAM, FULL_REPORT), FOREIGN),
+        (
+            (FULL_REPORT,),
+            [({"groupBy": "machineId"}, "INVALID_FIELD", "groupBy"), ({"page": 1}, "INVALID_FIELD", "page")],
+        ),
+    )
+    for report in reports
+    for refusal in refusals
+]
+
+
+@pytest.mark.parametrize(("report", "extra", "code", "field"), REFUSED)
+def test_reports_about_users_refuse(report: Report[Any], extra: dict[str, Any], code: str, field: str) -> None:
+    body = {**RANGE, "events": [ROTATE]}
+    run(report, body)
+
+    with pytest.raises(Problem) as refused:
+        run(report, body | extra)
 
     assert (refused.value.code, refused.value.field) == (code, field)
 
