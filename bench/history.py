@@ -56,16 +56,44 @@ def write_history(engine: Engine, clients: int) -> None:
         FROM {DATABASE}.client_day WHERE product = {PRODUCT} GROUP BY client""",
         {"clients": clients},
     )
+    _write_events(engine, clients)
+    write_mark(engine, 1)
+    for table in ("client_day", "client", "event_day", "client_event", "records"):
+        engine.command(f"OPTIMIZE TABLE {DATABASE}.{table} FINAL")
+
+
+# Each client has some 20 favourites among the events, of which it uses one to four on a day; low numbers are commoner.
+_FAVOURITE = "toUInt32(300 * pow(sipHash64(client, sipHash64(client, day, i) % 25) % 100000 / 100000., 2))"
+_USED = f"""
+    SELECT client, day, arrayJoin(arrayDistinct(arrayMap(i -> {_FAVOURITE}, range(1 + sipHash64(client, day) % 4)))) AS e,
+        1 + sipHash64(client, day, e) % 2 AS times, if(e % 10 = 0, toDecimal64(1.5, 2), toDecimal64(0, 2)) AS given
+    FROM {DATABASE}.client_day WHERE product = {PRODUCT}"""
+_CATEGORY, _NAME = "concat('Category ', toString(e % 12))", "concat('Event ', toString(e))"
+
+
+def _write_events(engine: Engine, clients: int) -> None:
+    """One to four events a client day, each once or twice, in the one session of that day; and the derived rows."""
     engine.command(
         f"""INSERT INTO {DATABASE}.records
-            (product, client, seq, received_ms, ingest_no, at_ms, used_ms, day, type, machine, category, name, count,
-            runtime_ms)
-        SELECT {PRODUCT}, client, toUInt64(day) * 10 + n, at, 1, at, at, day, 'event', {_MACHINE}, 'Canvas',
-            ['Rotate', 'Blur', 'Crop', 'Draw'][1 + sipHash64(client, day, n) % 4], 1, -1
-        FROM (SELECT client, day, arrayJoin([1, 2]) AS n, (toUInt32(day) * 86400 + n * 3600) * 1000 AS at
-              FROM {DATABASE}.client_day WHERE product = {PRODUCT})""",
+            (product, client, seq, received_ms, ingest_no, at_ms, used_ms, day, type, machine, session, category, name,
+            count, value, runtime_ms)
+        SELECT {PRODUCT}, client, toUInt64(day) * 10000 + e * 10 + n, at, 1, at, at, day, 'event', {_MACHINE},
+            concat('session-', toString(day)), {_CATEGORY}, {_NAME}, 1, if(given = 0, NULL, given), -1
+        FROM (SELECT *, arrayJoin(range(times)) AS n, (toUInt32(day) * 86400 + e * 60 + n) * 1000 AS at FROM ({_USED}))""",
         {"clients": clients},
     )
-    write_mark(engine, 1)
-    for table in ("client_day", "client", "records"):
-        engine.command(f"OPTIMIZE TABLE {DATABASE}.{table} FINAL")
+    key = rf"concat({_CATEGORY}, '\x1f', {_NAME})"
+    engine.command(
+        f"""INSERT INTO {DATABASE}.event_day (product, client, day, event, count, value, sign)
+        SELECT {PRODUCT}, client, day, {key}, times, given * times, 1 FROM ({_USED})"""
+    )
+    engine.command(
+        f"""INSERT INTO {DATABASE}.client_event (product, client, event, count, first_day, last_day, sign)
+        SELECT {PRODUCT}, client, event, sum(count), min(day), max(day), 1
+        FROM {DATABASE}.event_day WHERE product = {PRODUCT} GROUP BY client, event"""
+    )
+    engine.command(
+        f"""INSERT INTO {DATABASE}.event (product, category, name, first_received_ms)
+        SELECT DISTINCT product, splitByChar(char(31), event)[1], splitByChar(char(31), event)[2], 0
+        FROM {DATABASE}.client_event WHERE product = {PRODUCT}"""
+    )

@@ -35,8 +35,11 @@ def assert_shown(kind: str | None, shown: str, got: str) -> None:
         assert got.split() == shown.split()
 
 
+PAGES = ["reports.md", "event-reports.md", "filters.md", "metadata.md", "events.md", "collecting.md"]
+
+
 @pytest.mark.e2e
-@pytest.mark.parametrize("page", ["reports.md", "filters.md", "metadata.md", "events.md", "collecting.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_page(page: str, tmp_path: Path) -> None:
     """Each command with an answer below it gives that answer on the history of the worked example."""
     installation = Installation(tmp_path / "data", today="2031-06-20")

@@ -71,9 +71,15 @@ def client_event_rows(found: dict[str, Life]) -> list[Row]:
     for life in found.values():
         for event in {event for told in life.days.values() for event in told.events}:
             days = [day for day, told in life.days.items() if event in told.events]
-            row = {"client": life.client, "event": "\x1f".join(event)}
-            row["count"] = sum(life.days[day].events[event][0] for day in days)
-            rows.append({**row, "first_day": min(days), "last_day": max(days)})
+            rows.append(
+                {
+                    "client": life.client,
+                    "event": "\x1f".join(event),
+                    "count": sum(life.days[day].events[event][0] for day in days),
+                    "first_day": min(days),
+                    "last_day": max(days),
+                }
+            )
     return sorted(rows, key=lambda row: (row["client"], row["event"]))
 
 
