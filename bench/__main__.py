@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import alternatives
+from bench.events import DUCKDB, EVENT_QUESTIONS, duckdb_events, fetch
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
-from bench.questions import QUESTIONS
+from bench.questions import QUESTIONS, Measured
 from bench.reading import cost_of
 from bench.server import BenchServer
 from odometer.store.analytics import open_analytics
@@ -57,23 +58,32 @@ def main() -> None:
         if not options.skip_ingest:
             print(f"live, 8 senders, batches of 500: {live_rate(server):,.0f} records/s durable")
             time.sleep(5)  # what was sent is derived: all ways below count the same records
-        asked = [best_of(partial(server.report, PRODUCT, q.path, q.request)) for q in QUESTIONS]
-    compare(url, asked)
+        asked = {q.name: best_of(partial(server.report, PRODUCT, q.path, q.request)) for q in ALL_QUESTIONS}
+    engine = Engine(url, handles=2)
+    counts = "SELECT count(), uniqExact(client) FROM {}.client_day WHERE product = {}"
+    days, clients = engine.rows(counts.format(DATABASE, PRODUCT))[0]
+    held = [engine.rows(f"SELECT count() FROM {DATABASE}.{table} WHERE product = {PRODUCT}")[0][0] for table in TABLES]
+    print(f"{clients:,} installations, {days:,} client days, {held[0]:,} event records, {held[1]:,} event days")
+    compare(engine, asked)
+    compare_weekly(engine, asked)
+    compare_events_in_duckdb(engine, asked)
+    engine.close()
     if not options.skip_ingest:
         print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
     if options.data is None:
         shutil.rmtree(folder)
 
 
-def compare(url: str, asked: list[tuple[float, dict[str, Any]]]) -> None:
-    """Print times, ratios and what was read, after making sure that all ways give the same figures."""
-    engine = Engine(url, handles=2)
-    counts = "SELECT count(), uniqExact(client) FROM {}.client_day WHERE product = {}"
-    days, clients = engine.rows(counts.format(DATABASE, PRODUCT))[0]
-    records = engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {PRODUCT}")[0][0]
-    print(f"{clients:,} installations, {days:,} client days, {records:,} event records")
+Asked = dict[str, tuple[float, dict[str, Any]]]
+TABLES = ("records", "event_day")
+ALL_QUESTIONS: tuple[Measured, ...] = (*QUESTIONS, *EVENT_QUESTIONS)
+
+
+def compare(engine: Engine, asked: Asked) -> None:
+    """Print times, ratios and what was read, after making sure that the plain SQL gives the same figures."""
     print("| question | over HTTP | rows read | read | plain SQL | ratio |\n|---|---|---|---|---|---|")
-    for question, (seconds, answer) in zip(QUESTIONS, asked, strict=True):
+    for question in ALL_QUESTIONS:
+        seconds, answer = asked[question.name]
         rows_read, bytes_read = cost_of(question, engine)
         plain, rows = best_of(partial(engine.rows, question.plain_sql), 2)
         if question.plain_cells(rows) != question.report_cells(answer):
@@ -82,8 +92,12 @@ def compare(url: str, asked: list[tuple[float, dict[str, Any]]]) -> None:
             f"| {question.name} | {seconds * 1000:.0f} ms | {rows_read:,} | {bytes_read / 1e6:,.0f} MB "
             f"| {plain * 1000:,.0f} ms | {plain / seconds:.1f} |"
         )
+
+
+def compare_weekly(engine: Engine, asked: Asked) -> None:
+    """The year by week in other ways."""
     weekly = QUESTIONS[0]
-    seconds, answer = asked[0]
+    seconds, answer = asked[weekly.name]
     for name, way in (
         ("distinct count over client days, same engine", alternatives.distinct_over_client_days(engine)),
         ("distinct count over event records, same engine", alternatives.distinct_over_records(engine)),
@@ -94,7 +108,17 @@ def compare(url: str, asked: list[tuple[float, dict[str, Any]]]) -> None:
         if cells != weekly.report_cells(answer):
             sys.exit(f"{name}: the figures differ from the report's")
         print(f"{weekly.name}, {name}: {taken * 1000:,.0f} ms = {taken / seconds:.1f} times as long")
-    engine.close()
+
+
+def compare_events_in_duckdb(engine: Engine, asked: Asked) -> None:
+    """The questions about events as plain SQL over the raw records in DuckDB."""
+    database = duckdb_events(engine)
+    for question in EVENT_QUESTIONS:
+        seconds, answer = asked[question.name]
+        taken, rows = best_of(partial(fetch, database, question.sql(DUCKDB)), 2)
+        if question.plain_cells(rows) != question.report_cells(answer):
+            sys.exit(f"{question.name}, DuckDB: the figures differ from the report's")
+        print(f"{question.name}, DuckDB: {taken * 1000:,.0f} ms = {taken / seconds:.1f} times as long")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def write_history(engine: Engine, clients: int) -> None:
 # Each client has some 20 favourites among the events, of which it uses one to four on a day; low numbers are commoner.
 _FAVOURITE = "toUInt32(300 * pow(sipHash64(client, sipHash64(client, day, i) % 25) % 100000 / 100000., 2))"
 _USED = f"""
-    SELECT client, day, arrayJoin(arrayDistinct(arrayMap(i -> {_FAVOURITE}, range(1 + sipHash64(client, day) % 4)))) AS e,
+    SELECT client, day,
+        arrayJoin(arrayDistinct(arrayMap(i -> {_FAVOURITE}, range(1 + sipHash64(client, day) % 4)))) AS e,
         1 + sipHash64(client, day, e) % 2 AS times, if(e % 10 = 0, toDecimal64(1.5, 2), toDecimal64(0, 2)) AS given
     FROM {DATABASE}.client_day WHERE product = {PRODUCT}"""
 _CATEGORY, _NAME = "concat('Category ', toString(e % 12))", "concat('Event ', toString(e))"
@@ -79,7 +80,9 @@ def _write_events(engine: Engine, clients: int) -> None:
             count, value, runtime_ms)
         SELECT {PRODUCT}, client, toUInt64(day) * 10000 + e * 10 + n, at, 1, at, at, day, 'event', {_MACHINE},
             concat('session-', toString(day)), {_CATEGORY}, {_NAME}, 1, if(given = 0, NULL, given), -1
-        FROM (SELECT *, arrayJoin(range(times)) AS n, (toUInt32(day) * 86400 + e * 60 + n) * 1000 AS at FROM ({_USED}))""",
+        FROM (
+            SELECT *, arrayJoin(range(times)) AS n, (toUInt32(day) * 86400 + e * 60 + n) * 1000 AS at FROM ({_USED})
+        )""",
         {"clients": clients},
     )
     key = rf"concat({_CATEGORY}, '\x1f', {_NAME})"

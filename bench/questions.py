@@ -1,8 +1,9 @@
 """The questions that are measured: what is asked over HTTP, and the plain exact SQL that gives the same figures."""
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from bench.history import FIRST, LAST, PRODUCT
 from odometer.store.engine import DATABASE
@@ -13,6 +14,34 @@ Cells = dict[tuple[str, ...], tuple[int, int, int]]
 _ALL = {"clientStatus": ["new", "active", "lost"], "daysUntilDeclaredLost": SILENCE_DAYS}
 _YEAR = {**_ALL, "startDate": str(FIRST), "stopDate": str(LAST)}
 _LAST_90_DAYS = LAST - dt.timedelta(days=89)
+
+
+class Measured(Protocol):
+    """A report request that is measured beside plain SQL that gives the same figures."""
+
+    @property
+    def name(self) -> str:
+        """Of the row in the table."""
+
+    @property
+    def path(self) -> str:
+        """Of the report."""
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """Its body."""
+
+    @property
+    def plain_sql(self) -> str:
+        """The plain SQL, in the same engine."""
+
+    @property
+    def plain_cells(self) -> Callable[[list[tuple[Any, ...]]], Any]:
+        """The figures in the rows of the plain SQL."""
+
+    @property
+    def report_cells(self) -> Callable[[dict[str, Any]], Any]:
+        """The same figures in the answer."""
 
 
 @dataclass(frozen=True, slots=True)

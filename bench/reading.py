@@ -1,7 +1,7 @@
 """How many rows and bytes the engine reads for a report, told by its own counters."""
 
 from bench.history import LAST, PRODUCT
-from bench.questions import SILENCE_DAYS, Question
+from bench.questions import SILENCE_DAYS, Measured
 from odometer.reports import REPORTS
 from odometer.reports.definition import Context
 from odometer.store.engine import Engine
@@ -11,7 +11,7 @@ from odometer.store.questions import Questions
 _COUNTERS = "SELECT event, value FROM system.events WHERE event IN ('SelectedRows', 'SelectedBytes')"
 
 
-def cost_of(question: Question, engine: Engine) -> tuple[int, int]:
+def cost_of(question: Measured, engine: Engine) -> tuple[int, int]:
     """(rows, bytes) that answering the question reads; nothing else may use the engine meanwhile."""
     before = dict(engine.rows(_COUNTERS))
     report = next(report for report in REPORTS if report.path.endswith(question.path))
