@@ -67,16 +67,15 @@ def _events(entries: Entries, shown: Sequence[int], use: UseByItem, item: Item) 
 
 def _data(use: Use, item: Item) -> dict[str, Any]:
     """The figures of one event within a segment; the names are irregular on purpose (contract 04)."""
-    frequency = dict(use.frequency)
     return {
         "eventCounts": use.times,
-        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, use.sessions),
+        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, sum(use.amounts)),
         "averageEventCountPerSessionAll": average(use.times, item.sessions),
         "averageEventCountPerUserAtLeastOnce": average(use.times, use.users),
         "averageEventCountPerUserAll": average(use.times, item.units),
         "uniqueUsersUsedAtLeastOnce": use.users,
         "uniqueUsersNeverUsed": item.units - use.users,
-        "usageFrequency": {label: frequency.get(first, 0) for first, label in _FREQUENCY_LABELS.items()},
+        "usageFrequency": {label: use.frequency.get(first, 0) for first, label in _FREQUENCY_LABELS.items()},
     }
 
 
@@ -110,7 +109,7 @@ REPORT = Report(
                     {
                         "category": "Canvas",
                         "name": "Rotate",
-                        "data": _data(Use(7, 2, sessions=4, frequency=((1, 1), (6, 1))), Item(EVERYBODY, 0, 4, 8)),
+                        "data": _data(Use(7, 2, (4,), {1: 1, 6: 1}), Item(EVERYBODY, 4, 8)),
                     }
                 ]
             },

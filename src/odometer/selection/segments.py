@@ -84,6 +84,11 @@ class Level:
     path: str
 
     @property
+    def is_number(self) -> bool:
+        """Whether the values that split are numbers."""
+        return self.prop is not None and self.prop.data_type == "number"
+
+    @property
     def properties(self) -> tuple[Property, ...]:
         """All properties whose values decide the items."""
         found = [self.prop] if self.prop else []

@@ -1,56 +1,60 @@
 """Answers about the events of a population: its size by item, its use of every entry, and distributions of use."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from odometer.errors import Problem
 from odometer.selection.segments import Level
 from odometer.store.event_use import LIFE_DAYS, SESSIONS, EventSets, EventUseSql, life_days, sessions_in_range
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, too_many_items
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
 from odometer.store.population import EVERYBODY, Population, PopulationSql, join
 
 Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Item:
     """Units of a population that are counted under one label; everybody is under "".
 
     Attributes:
         label: of the item.
-        place: number of the segment that gives it.
         units: how many there are in it.
         sessions: that its units began in the range; 0 where the question is about lives.
 
     """
 
     label: str
-    place: int
-    units: int
+    units: int = 0
     sessions: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Use:
     """What the users of an entry within an item did.
 
     Attributes:
         times: occurrences.
         users: units with at least one.
-        life_days: Σ over the users of their lifetime active days, weeks, months; zeros for a range.
-        sessions: Σ over the users of their sessions in the range; 0 for lives.
-        frequency: for a range, (lower bound of a bin, users in it).
+        amounts: Σ over the users of their lifetime active days, weeks, months; or of their sessions in the range.
+        frequency: for a range, lower bound of a bin → users in it.
 
     """
 
     times: int = 0
     users: int = 0
-    life_days: tuple[int, int, int] = (0, 0, 0)
-    sessions: int = 0
-    frequency: tuple[tuple[int, int], ...] = ()
+    amounts: tuple[int, ...] = ()
+    frequency: dict[int, int] = field(default_factory=dict)
+
+    def add(self, times: int, users: int, amounts: Sequence[int], frequency: Iterable[tuple[int, int]] = ()) -> None:
+        """Add the use of further units."""
+        self.times += times
+        self.users += users
+        self.amounts = tuple(map(sum, zip(self.amounts, amounts, strict=True))) if self.amounts else tuple(amounts)
+        for first, more in frequency:
+            self.frequency[first] = self.frequency.get(first, 0) + more
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,55 +85,49 @@ FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1
 def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
     sql = PopulationSql(population, _kept(ask, population))
-    everybody, items = _items(ask, population, sql, sql.members(), "0")
-    _check_cells(population.level, len(items) * len(sets.entries))
-    if not sets.by_event():
-        return UseByItem(everybody, items, {})
-    facts = sql.joined(life_days(sql.units), LIFE_DAYS)
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), facts, ("entry", "n"), (*sql.columns, *LIFE_DAYS))
-    sums = ", ".join(f"sum(weight * {name})" for name in LIFE_DAYS)
-    rows = ask(
-        f"""SELECT label, entry, sum(weight * n), sum(weight) AS users, {sums}
-        FROM ({sql.by_item(used)}) GROUP BY label, entry HAVING users != 0""",
-        sql.bound.params,
-    )
-    cells = {(label, entry): Use(times, users, tuple(days)) for label, entry, times, users, *days in rows}
-    return UseByItem(everybody, items, cells)
+    classes = _classes(ask, population, sql, sql.members(), ())
+    found = UseByItem(*_items(population, sets, classes), {})
+    if sets.by_event():
+        facts = sql.joined(life_days(sql.units), LIFE_DAYS)
+        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_life(), facts, LIFE_DAYS)
+        sums = ", ".join(f"sum(weight * {name})" for name in LIFE_DAYS)
+        rows = ask(
+            f"""SELECT class, entry, sum(weight * n), sum(weight) AS users, {sums}
+            FROM ({used}) GROUP BY class, entry HAVING users != 0""",
+            sql.bound.params,
+        )
+        for number, entry, times, users, *days in rows:
+            _count(found, classes[number], entry, (times, users, days))
+    return found
 
 
 def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries on the days of the range."""
     sql = PopulationSql(population, _kept(ask, population))
     facts = sql.joined(sessions_in_range(), SESSIONS)
-    everybody, items = _items(ask, population, sql, facts, "begun")
-    _check_cells(population.level, len(items) * len(sets.entries))
-    if not sets.by_event():
-        return UseByItem(everybody, items, {})
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_range(), facts, ("entry", "n"), (*sql.columns, *SESSIONS))
-    rows = ask(
-        f"""SELECT label, entry, sum(times), sum(users), sum(sessions), groupArray((bin, users)) FROM (
-            SELECT label, entry, roundDown(n, {list(FREQUENCY_BINS)}) AS bin,
-                sum(weight * n) AS times, sum(weight) AS users, sum(weight * begun) AS sessions
-            FROM ({sql.by_item(used)}) GROUP BY label, entry, bin HAVING users != 0
-        ) GROUP BY label, entry""",
-        sql.bound.params,
-    )
-    return UseByItem(
-        everybody,
-        items,
-        {
-            (label, entry): Use(times, users, sessions=sessions, frequency=tuple(frequency))
-            for label, entry, times, users, sessions, frequency in rows
-        },
-    )
+    classes = _classes(ask, population, sql, facts, SESSIONS)
+    found = UseByItem(*_items(population, sets, classes), {})
+    if sets.by_event():
+        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_range(), facts, SESSIONS)
+        rows = ask(
+            f"""SELECT class, entry, sum(times), sum(users), sum(sessions), groupArray((bin, users)) FROM (
+                SELECT class, entry, roundDown(n, {list(FREQUENCY_BINS)}) AS bin,
+                    sum(weight * n) AS times, sum(weight) AS users, sum(weight * begun) AS sessions
+                FROM ({used}) GROUP BY class, entry, bin HAVING users != 0
+            ) GROUP BY class, entry""",
+            sql.bound.params,
+        )
+        for number, entry, times, users, sessions, frequency in rows:
+            _count(found, classes[number], entry, (times, users, (sessions,), frequency))
+    return found
 
 
 def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[int, Distributions]:
     """The size of the population, and how often each value of each measure occurs among the users of each entry."""
     sql = PopulationSql(population, {})
-    everybody, _ = _items(ask, population, sql, sql.members(), "0")
+    size = sum(one.units for one in _classes(ask, population, sql, sql.members(), ()))
     if not sets.by_event():
-        return everybody.units, {}
+        return size, {}
     facts = sql.joined(life_days(sql.units), LIFE_DAYS)
     used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), facts, ("entry", "n"), LIFE_DAYS)
     values = ", ".join(["toUInt64(n)", *(_hundredths("n", days) for days in LIFE_DAYS)])
@@ -143,7 +141,7 @@ def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[in
     found: Distributions = defaultdict(dict)
     for entry, measure, value, users in rows:
         found[entry, MEASURES[measure - 1]][value] = users
-    return everybody.units, found
+    return size, found
 
 
 def _hundredths(total: str, divisor: str) -> str:
@@ -162,25 +160,57 @@ def _kept(ask: Ask, population: Population) -> Kept:
     return {at: tuple(labels) for at, labels in kept.items()}
 
 
-def _items(
-    ask: Ask, population: Population, sql: PopulationSql, rows: str, sessions: str
-) -> tuple[Item, dict[str, Item]]:
-    """Everybody, and the items that somebody is in. Raises `Problem` when there are too many."""
-    found = ask(
-        f"""SELECT label, min(place), sum(weight) AS units, sum(weight * {sessions})
-        FROM ({sql.by_item(rows)}) GROUP BY label HAVING units != 0 LIMIT {MAX_ITEMS + 2}""",
-        sql.bound.params,
-    )
-    if population.level is not None and len(found) > MAX_ITEMS + 1:
-        items = ask(f"SELECT uniqExact(label) - 1 FROM ({sql.by_item(rows)})", sql.bound.params)[0][0]
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """Units of a population that are counted under the same items."""
+
+    text: str
+    labels: tuple[str, ...]
+    units: int
+    sessions: int
+
+
+def _classes(ask: Ask, population: Population, sql: PopulationSql, rows: str, amounts: tuple[str, ...]) -> list[_Class]:
+    """The classes of the members. Raises `Problem` when their items are too many."""
+    found = ask(f"{sql.by_class(rows, amounts)} LIMIT {2 * MAX_ITEMS + 1}", sql.bound.params)
+    if population.level is not None and len(found) > 2 * MAX_ITEMS:
+        items = ask(f"SELECT uniqExactArray(items.1) FROM ({rows})", sql.bound.params)[0][0]
         raise too_many_items(items, population.level.path)
-    by_label = {label: Item(label, *others) for label, *others in found}
-    everybody = by_label.pop(EVERYBODY, Item(EVERYBODY, 0, 0))
-    return everybody, by_label
+    is_number = population.level is not None and population.level.is_number
+    return [
+        _Class(text, tuple(spelled(label, is_number=is_number) for label, _ in items), units, sum(sums))
+        for text, items, units, *sums in found
+    ]
 
 
-def _check_cells(level: Level | None, cells: int) -> None:
-    if level is not None and cells > MAX_CELLS:
+def _items(population: Population, sets: EventSets, classes: Iterable[_Class]) -> tuple[Item, dict[str, Item]]:
+    """Everybody, and the items that somebody is in. Raises `Problem` when they or their cells are too many."""
+    everybody = Item(EVERYBODY)
+    items: dict[str, Item] = {}
+    for one in classes:
+        for item in (everybody, *(items.setdefault(label, Item(label)) for label in one.labels)):
+            item.units += one.units
+            item.sessions += one.sessions
+    if population.level is not None:
+        if len(items) > MAX_ITEMS:
+            raise too_many_items(len(items), population.level.path)
+        _check_cells(population.level, len(items) * len(sets.entries))
+    return everybody, items
+
+
+def _used(sql: PopulationSql, classes: Iterable[_Class], used: str, facts: str, names: tuple[str, ...]) -> str:
+    """Rows (weight, entry, n, class, names) of the members that used something."""
+    members = sql.classed(facts, [one.text for one in classes])
+    return join(used, members, ("entry", "n"), ("class", *names))
+
+
+def _count(found: UseByItem, of_class: _Class, entry: int, use: tuple[Any, ...]) -> None:
+    for label in (EVERYBODY, *of_class.labels):
+        found.cells.setdefault((label, entry), Use()).add(*use)
+
+
+def _check_cells(level: Level, cells: int) -> None:
+    if cells > MAX_CELLS:
         message = (
             f"The answer would have {cells:,} cells (items times events); at most {MAX_CELLS:,} are answered. "
             "Name fewer events, or split segments with a limit."

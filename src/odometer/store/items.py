@@ -1,17 +1,20 @@
 """Levels as SQL: which items a row of property values is counted under, and which values a `limit` keeps."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from odometer.errors import Problem
 from odometer.model.properties import Property
 from odometer.selection.reading import NULL_LABEL
-from odometer.selection.segments import Joined, Level, Segment, Split
+from odometer.selection.segments import Joined, Level, Segment, Split, number_label
 from odometer.store.conditions import Bound, UsedEventsSql, condition, null_condition, value_condition
 
 MAX_ITEMS: Final = 10_000
 MAX_CELLS: Final = 200_000
+_EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 # Values that a split may show, by (level, segment): what ranking found.
 Kept = Mapping[tuple[int, int], tuple[str, ...]]
 _NO_ITEM: Final = "CAST([], 'Array(Tuple(String, UInt16))')"
@@ -144,3 +147,8 @@ def too_many_items(items: int, path: str, buckets: int = 1) -> Problem:
         "(items times buckets) are answered. Use filters, fewer segments or buckets, or split segments with a limit."
     )
     return Problem("TOO_MANY_SEGMENTS", message, field=path)
+
+
+def spelled(label: str, *, is_number: bool) -> str:
+    """The label as it is shown; the engine writes very small numbers with an exponent."""
+    return number_label(Decimal(label)) if is_number and _EXPONENT.fullmatch(label) else label

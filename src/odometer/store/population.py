@@ -4,6 +4,7 @@ Reports of events, engagement and churn (contract 04, 05) ask about a population
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -79,6 +80,9 @@ _JUDGED: Final = {
     Chosen.LOST: _LAST_KNOWN,
     Chosen.INSTALLED: f"day = install AND day {IN_RANGE}",
 }
+# One text for one set of items.
+_CLASS: Final = "toString(items.1)"
+NO_CLASS: Final = 2**32 - 1
 # The label of all units of a population: no item has it.
 EVERYBODY: Final = ""
 
@@ -126,6 +130,24 @@ class PopulationSql:
             return f"SELECT *, {everybody}.1 AS label, {everybody}.2 AS place FROM ({rows})"
         items = f"arrayConcat([{everybody}], items)"
         return f"SELECT *, item.1 AS label, item.2 AS place FROM (SELECT *, arrayJoin({items}) AS item FROM ({rows}))"
+
+    def by_class(self, rows: str, amounts: tuple[str, ...]) -> str:
+        """Rows (text, items, units, sums of amounts) of the classes that members fall into: those of the same items.
+
+        The segments of a level look at one property, so that there are few of them.
+        """
+        sums = "".join(f", sum(weight * {amount})" for amount in amounts)
+        of_level = (f"{_CLASS} AS class", "any(items)") if self._population.level else ("'' AS class", "[]")
+        return f"""
+            SELECT {", ".join(of_level)}, sum(weight) AS units{sums} FROM ({rows}) GROUP BY class HAVING units != 0"""
+
+    def classed(self, rows: str, classes: Sequence[str]) -> str:
+        """The rows of members with the number of their class instead of items."""
+        if self._population.level is None:
+            return f"SELECT *, toUInt32(0) AS class FROM ({rows})"
+        texts, numbers = self.bound("Array(String)", list(classes)), self.bound("Array(UInt32)", [*range(len(classes))])
+        number = f"CAST(transform({_CLASS}, {texts}, {numbers}, toUInt32({NO_CLASS})) AS UInt32)"
+        return f"SELECT * EXCEPT (items), {number} AS class FROM ({rows})"
 
     def largest(self) -> str:
         """Rows (place, label): what the limited segments keep, by most units, ties by label."""

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any, Final
 
 from odometer.errors import Problem
@@ -12,13 +11,12 @@ from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.predicate import EventTest
 from odometer.selection.reading import NULL_LABEL
-from odometer.selection.segments import number_label
 from odometer.store.conditions import Bound, event_condition, full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
 from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, too_many_items
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
 from odometer.store.population import Population
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
@@ -33,7 +31,6 @@ from odometer.store.usage import (
 )
 
 _PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60})")
-_EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +105,16 @@ class Questions:
         rows = self._ask(sql.figures(most + 1), sql.bound.params)
         if question.levels and len(rows) > most:
             raise too_many_items(self._ask(sql.item_count(), sql.bound.params)[0][0], question.levels[-1].path)
-        are_numbers = [level.prop is not None and level.prop.data_type == "number" for level in question.levels]
         return [
-            Counted(bucket if question.split else None, _spelled(labels, are_numbers), place, Figures(*figures))
+            Counted(
+                bucket if question.split else None,
+                tuple(
+                    spelled(label, is_number=level.is_number)
+                    for label, level in zip(labels, question.levels, strict=False)
+                ),
+                place,
+                Figures(*figures),
+            )
             for bucket, labels, place, *figures in rows
         ]
 
@@ -238,11 +242,3 @@ class Questions:
                 found[number, place].append(label)
             kept |= {at: tuple(labels) for at, labels in found.items()}
         return kept
-
-
-def _spelled(labels: Sequence[str], are_numbers: Sequence[bool]) -> tuple[str, ...]:
-    """The labels as they are shown; the engine writes very small numbers with an exponent."""
-    return tuple(
-        number_label(Decimal(label)) if is_number and _EXPONENT.fullmatch(label) else label
-        for label, is_number in zip(labels, are_numbers, strict=False)
-    )

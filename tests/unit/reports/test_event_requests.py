@@ -46,7 +46,7 @@ class Nothing:
         return EventSets(tuple(frozenset() for _ in entries))
 
     def use_in_life(self, _population: object, _sets: object) -> UseByItem:
-        return UseByItem(Item("", 0, 0), {}, {})
+        return UseByItem(Item(""), {}, {})
 
     use_in_range = use_in_life
 

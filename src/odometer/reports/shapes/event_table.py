@@ -100,7 +100,7 @@ def _row(entry: Entry, number: int, use: UseByItem, level: Level | None, sorting
 
 
 def _figures(use: Use, item: Item) -> Figures:
-    days, weeks, months = use.life_days
+    days, weeks, months = use.amounts or (0, 0, 0)
     return {
         "eventCount": use.times,
         "eventCountPerUserUsedAtLeastOnce": average(use.times, use.users),

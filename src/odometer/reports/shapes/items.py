@@ -10,7 +10,7 @@ from odometer.store.event_answers import Item
 def with_named(level: Level, items: dict[str, Item]) -> dict[str, Item]:
     """The items that somebody is in, and those that segments name."""
     named = [segment.label for segment in level.segments if isinstance(segment, Joined)]
-    return {**{label: Item(label, 0, 0) for label in named}, **items}
+    return {**{label: Item(label) for label in named}, **items}
 
 
 def alphabetical_labels(labels: Iterable[str], *, turned: bool = False) -> list[str]:

@@ -155,6 +155,6 @@ def _named(level: Level) -> dict[str, int]:
 def _order(level: Level, places: dict[str, int], label: str) -> tuple[int, bool, float, str]:
     """By segment; in a split by label in code point order, numbers by value; `<NULL>` last (contract 02)."""
     is_null = label == NULL_LABEL
-    is_number = level.prop is not None and level.prop.data_type == "number" and not is_null
+    is_number = level.is_number and not is_null
     from_split = not isinstance(level.segments[places[label]], Joined)
     return places[label], is_null, float(label) if is_number and from_split else 0.0, label
