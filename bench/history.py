@@ -21,21 +21,24 @@ _MACHINE = """if(sipHash64(client, 'm') % 20 = 0, '',
     lower(hex(sipHash64(sipHash64(client, 'm') % intDiv({clients:UInt64} * 3, 4)))))"""
 
 _DAYS = f"""
-    SELECT client, arrayJoin(arrayDistinct(arrayMap(
+    SELECT client, client_no, arrayJoin(arrayDistinct(arrayMap(
         i -> toDate('{FIRST}') + install
             + toUInt32(pow(sipHash64(client, i) / 18446744073709551615., 2) * (10 + sipHash64(client, 'life') % 300)),
         range(25)))) AS day
-    FROM (SELECT lower(hex(sipHash64(number, 'c'))) AS client, sipHash64(number, 'i') % 340 AS install
-          FROM numbers({{clients:UInt64}}))"""
+    FROM (
+        SELECT lower(hex(sipHash64(number, 'c'))) AS client, number + 1 AS client_no,
+            sipHash64(number, 'i') % 340 AS install
+        FROM numbers({{clients:UInt64}})
+    )"""
 
 
 def write_history(engine: Engine, clients: int) -> None:
     """About 20 active days in one year for each client, two event records a day, and their derived rows."""
     engine.command(
         f"""INSERT INTO {DATABASE}.client_day
-            (product, client, day, install, prev_day, next_day,
+            (product, client, client_no, day, install, prev_day, next_day,
             sessions, runtime_ms, p_prod_version, p_prod_edition, p_geography_country, p_os_version, sign)
-        SELECT {PRODUCT}, client, day, min(day) OVER (PARTITION BY client),
+        SELECT {PRODUCT}, client, client_no, day, min(day) OVER (PARTITION BY client),
             lagInFrame(day, 1, toDate(0)) OVER w, leadInFrame(day, 1, toDate(65535)) OVER w,
             1, 600000, toString(1 + intDiv(toUInt32(day) - 21915, 45)),
             ['Free', 'Standard', 'Pro'][1 + sipHash64(client, 'e') % 3],
@@ -47,14 +50,18 @@ def write_history(engine: Engine, clients: int) -> None:
     )
     engine.command(
         f"""INSERT INTO {DATABASE}.client
-            (product, client, install, last_seen, active_days, active_weeks, active_months, sessions, runtime_ms,
-            p_machine_id, p_ram, sign)
-        SELECT {PRODUCT}, client, min(day), max(day), count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)),
-            count(), count() * 600000,
+            (product, client, client_no, install, last_seen, active_days, active_weeks, active_months,
+            sessions, runtime_ms, p_machine_id, p_ram, sign)
+        SELECT {PRODUCT}, client, any(client_no), min(day), max(day),
+            count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)), count(), count() * 600000,
             {_MACHINE},
             [4096, 8192, 16384, 32768][1 + sipHash64(client, 'r') % 4], 1
         FROM {DATABASE}.client_day WHERE product = {PRODUCT} GROUP BY client""",
         {"clients": clients},
+    )
+    engine.command(
+        f"""INSERT INTO {DATABASE}.client_number SELECT product, client, client_no
+        FROM {DATABASE}.client WHERE product = {PRODUCT}"""
     )
     _write_events(engine, clients)
     write_mark(engine, 1)
@@ -65,7 +72,7 @@ def write_history(engine: Engine, clients: int) -> None:
 # Each client has some 20 favourites among the events, of which it uses one to four on a day; low numbers are commoner.
 _FAVOURITE = "toUInt32(300 * pow(sipHash64(client, sipHash64(client, day, i) % 25) % 100000 / 100000., 2))"
 _USED = f"""
-    SELECT client, day,
+    SELECT client, client_no, day,
         arrayJoin(arrayDistinct(arrayMap(i -> {_FAVOURITE}, range(1 + sipHash64(client, day) % 4)))) AS e,
         1 + sipHash64(client, day, e) % 2 AS times, if(e % 10 = 0, toDecimal64(1.5, 2), toDecimal64(0, 2)) AS given
     FROM {DATABASE}.client_day WHERE product = {PRODUCT}"""
@@ -87,12 +94,13 @@ def _write_events(engine: Engine, clients: int) -> None:
     )
     key = rf"concat({_CATEGORY}, '\x1f', {_NAME})"
     engine.command(
-        f"""INSERT INTO {DATABASE}.event_day (product, client, day, event, count, value, sign)
-        SELECT {PRODUCT}, client, day, {key}, times, given * times, 1 FROM ({_USED})"""
+        f"""INSERT INTO {DATABASE}.event_day (product, client, client_no, day, event, count, value, sign)
+        SELECT {PRODUCT}, client, client_no, day, {key}, times, given * times, 1 FROM ({_USED})"""
     )
     engine.command(
-        f"""INSERT INTO {DATABASE}.client_event (product, client, event, count, first_day, last_day, sign)
-        SELECT {PRODUCT}, client, event, sum(count), min(day), max(day), 1
+        f"""INSERT INTO {DATABASE}.client_event
+            (product, client, client_no, event, count, first_day, last_day, sign)
+        SELECT {PRODUCT}, client, any(client_no), event, sum(count), min(day), max(day), 1
         FROM {DATABASE}.event_day WHERE product = {PRODUCT} GROUP BY client, event"""
     )
     engine.command(

@@ -13,6 +13,7 @@ from odometer.store.derive_sql import (
     difference,
     find_duplicate,
     new_events,
+    new_numbers,
     opt_records,
     usage_of_suspects,
 )
@@ -91,6 +92,7 @@ class Derivation:
             scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
             self._erase_opted_out(scope)
             self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
+            self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)
             changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).

@@ -245,6 +245,20 @@ def new_events(scope: Scope) -> str:
         GROUP BY category, name"""
 
 
+def new_numbers(scope: Scope) -> str:
+    """Rows of the table `client_number` for clients of the scope that have none yet."""
+    numbers = f"SELECT client, client_no FROM {DATABASE}.client_number WHERE product = {{product:UInt64}}"
+    return f"""
+        SELECT {{product:UInt64}} AS product, client,
+            toUInt32((SELECT max(client_no) FROM ({numbers})) + row_number() OVER (ORDER BY client)) AS client_no
+        FROM (
+            SELECT DISTINCT client FROM {DATABASE}.records
+            WHERE {scope.records} AND client NOT IN (
+                SELECT client FROM {DATABASE}.client_number WHERE {scope.condition}
+            )
+        )"""
+
+
 SHOULD_BE: Final = (
     (CLIENT_DAY, client_days),
     (CLIENT, clients),
@@ -260,12 +274,18 @@ def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bo
     other order would vanish as a whole.
     """
     columns = ", ".join(name for name in table.column_names if name != "sign")
+    values = ", ".join(f"s.{name}" for name in table.column_names if name not in ("sign", "client_no"))
+    numbered = f"""
+        SELECT {values}, n.client_no AS client_no FROM ({should_be}) AS s INNER JOIN (
+            SELECT client, min(client_no) AS client_no FROM {DATABASE}.client_number WHERE {scope.condition}
+            GROUP BY client
+        ) AS n ON s.client = n.client"""
     if nothing_stored:
-        return f"SELECT {columns}, toInt8(1) AS sign FROM ({should_be})"
+        return f"SELECT {columns}, toInt8(1) AS sign FROM ({numbered})"
     return f"""
         SELECT {columns}, toInt8(sign(difference)) AS sign FROM (
             SELECT {columns}, sum(weight) AS difference FROM (
-                SELECT {columns}, toInt64(1) AS weight FROM ({should_be})
+                SELECT {columns}, toInt64(1) AS weight FROM ({numbered})
                 UNION ALL
                 SELECT {columns}, -toInt64(sign) AS weight FROM {DATABASE}.{table.name} WHERE {scope.condition}
             ) GROUP BY {columns} HAVING difference != 0

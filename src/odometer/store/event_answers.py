@@ -104,7 +104,8 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
 def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries on the days of the range."""
     sql = PopulationSql(population, _kept(ask, population))
-    facts = sql.joined(sessions_in_range(), SESSIONS)
+    # The clients that have sessions, or none, in the range are everybody who is active in it.
+    facts = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
     classes = _classes(ask, population, sql, facts, SESSIONS)
     found = UseByItem(*_items(population, sets, classes), {})
     if sets.by_event():

@@ -60,7 +60,7 @@ class EventUseSql:
     def in_life(self) -> str:
         """Occurrences over the whole life."""
         if self._sets.are_single and self._units.group_by is None:
-            columns = f"client AS unit, {self._entry} AS entry, count AS n, sign AS weight"
+            columns = f"client_no AS unit, {self._entry} AS entry, count AS n, sign AS weight"
             return f"SELECT {columns} {self._from(CLIENT_EVENT.name)}"
         return self._summed(self._from(CLIENT_EVENT.name))
 
@@ -72,7 +72,7 @@ class EventUseSql:
         return f"FROM {DATABASE}.{table} WHERE {_OF_PRODUCT} AND event IN {self._keys}"
 
     def _summed(self, source: str) -> str:
-        rows = f"SELECT client, {self._entry} AS entry, count, sign {source}"
+        rows = f"SELECT client_no, {self._entry} AS entry, count, sign {source}"
         return f"""
             SELECT unit, entry, sum(count * sign) AS n, toInt8(1) AS weight
             FROM ({self._units.of_members(rows)}) GROUP BY unit, entry HAVING n > 0"""
@@ -86,8 +86,8 @@ def life_days(units: Units) -> str:
     """Rows (unit, weight, distinct active days, weeks and months of the unit's life)."""
     if units.group_by is None:
         columns = ", ".join(LIFE_DAYS)
-        return f"SELECT client AS unit, sign AS weight, {columns} FROM {DATABASE}.{CLIENT.name} WHERE {_OF_PRODUCT}"
-    days = f"SELECT client, day FROM {DATABASE}.{CLIENT_DAY.name} FINAL WHERE {_OF_PRODUCT}"
+        return f"SELECT client_no AS unit, sign AS weight, {columns} FROM {DATABASE}.{CLIENT.name} WHERE {_OF_PRODUCT}"
+    days = f"SELECT client_no, day FROM {DATABASE}.{CLIENT_DAY.name} FINAL WHERE {_OF_PRODUCT}"
     return f"""
         SELECT unit, toInt8(1) AS weight, uniqExact(day) AS active_days, uniqExact(toMonday(day)) AS active_weeks,
             uniqExact(toYYYYMM(day)) AS active_months
@@ -97,5 +97,5 @@ def life_days(units: Units) -> str:
 def sessions_in_range() -> str:
     """Rows (unit, weight, sessions begun on days of the range) of clients that are active in it."""
     return f"""
-        SELECT client AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
-        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client"""
+        SELECT client_no AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
+        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no"""

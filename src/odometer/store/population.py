@@ -57,6 +57,11 @@ class Population:
     group_by: Property | None = None
 
     @property
+    def is_everybody(self) -> bool:
+        """Whether no client is left out and all are one item."""
+        return self.filters == NO_FILTERS and self.level is None and self.group_by is None
+
+    @property
     def levels(self) -> tuple[Level, ...]:
         """The level as `Items` takes it."""
         return () if self.level is None else (self.level,)

@@ -100,11 +100,21 @@ RECORDS: Final = Table(
 # Records of one import chunk before duplicates are taken out; emptied after every chunk.
 STAGING: Final = Table("staging", _RECORD_COLUMNS, "Memory", None, settings="")
 
+# A number for every client of a product: grouping and joining by it takes half the time that ids take.
+CLIENT_NUMBER: Final = Table(
+    "client_number",
+    (("product", "UInt64"), ("client", "String"), ("client_no", "UInt32")),
+    "MergeTree",
+    "(product, client)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
 CLIENT_DAY: Final = Table(
     "client_day",
     (
         ("product", "UInt64"),
         ("client", "String"),
+        ("client_no", "UInt32"),
         ("day", "Date"),
         ("install", "Date"),
         ("prev_day", "Date"),
@@ -125,6 +135,7 @@ CLIENT: Final = Table(
     (
         ("product", "UInt64"),
         ("client", "String"),
+        ("client_no", "UInt32"),
         ("install", "Date"),
         ("last_seen", "Date"),
         ("active_days", "UInt32"),
@@ -148,6 +159,7 @@ EVENT_DAY: Final = Table(
     (
         ("product", "UInt64"),
         ("client", "String"),
+        ("client_no", "UInt32"),
         ("day", "Date"),
         # `EventName.key`: one column, so that its dictionary knows whole events.
         ("event", "LowCardinality(String)"),
@@ -171,6 +183,7 @@ CLIENT_EVENT: Final = Table(
     (
         ("product", "UInt64"),
         ("client", "String"),
+        ("client_no", "UInt32"),
         ("event", "LowCardinality(String)"),
         ("count", "UInt64"),
         ("first_day", "Date"),
@@ -202,7 +215,7 @@ EVENT: Final = Table(
 MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
 
 DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY, CLIENT_EVENT)
-TABLES: Final = (RECORDS, STAGING, *DERIVED, EVENT, MARK)
+TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, EVENT, MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
 # Without a mark everything is derived again when the store is opened.
@@ -219,7 +232,12 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
     ),
     (
         3,
-        (f"DROP TABLE IF EXISTS {DATABASE}.{EVENT_DAY.name}", EVENT_DAY.ddl, CLIENT_EVENT.ddl, _DERIVE_AGAIN),
+        (
+            CLIENT_NUMBER.ddl,
+            *(f"DROP TABLE IF EXISTS {DATABASE}.{table.name}" for table in DERIVED),
+            *(table.ddl for table in DERIVED),
+            _DERIVE_AGAIN,
+        ),
     ),
 )
 

@@ -1,7 +1,8 @@
 """The rows that reports count, as SQL: active days of units, which are clients or groups of clients (contract 02).
 
 Every relation has the columns unit, day, install, next_day (of the unit), sign, and the properties that are needed,
-each under its `Property.column`. Summing `sign` counts units.
+each under its `Property.column`. Summing `sign` counts units. A unit is known by a number: that of the client, or the
+smallest one among the clients of a group.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Units:
     def _client_rows(self, where: str) -> str:
         of_day = [(prop.column, day_value(prop)) for prop in self.properties]
         days = f"""
-            SELECT client AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
+            SELECT client_no AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
             FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where}"""
         of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
         if not of_client:
@@ -54,7 +55,7 @@ class Units:
         return f"""
             SELECT d.unit AS unit, day, install, next_day, d.sign * c.sign AS sign, {named} FROM ({days}) AS d
             INNER JOIN (
-                SELECT client AS unit, sign{aliased(of_client)} FROM {DATABASE}.client WHERE {_OF_PRODUCT}
+                SELECT client_no AS unit, sign{aliased(of_client)} FROM {DATABASE}.client WHERE {_OF_PRODUCT}
             ) AS c ON d.unit = c.unit"""
 
     def _group_rows(self, where: str, bucket: str) -> str:
@@ -70,9 +71,9 @@ class Units:
             FROM (
                 SELECT unit, max(day) AS last_here, argMax(tuple(0{values}), (day, client)) AS latest
                 FROM (
-                    SELECT client, day, {bucket} AS bucket{values} FROM {DATABASE}.client_day FINAL
+                    SELECT client, client_no, day, {bucket} AS bucket{values} FROM {DATABASE}.client_day FINAL
                     WHERE {_OF_PRODUCT} AND {where}
-                ) AS days INNER JOIN ({self._members()}) AS members ON days.client = members.member
+                ) AS days INNER JOIN ({self._members()}) AS members ON days.client_no = members.member
                 GROUP BY unit, bucket
             ) AS d INNER JOIN (
                 SELECT unit, min(install) AS first_day, max(last_known) AS last_day{facts}
@@ -80,48 +81,45 @@ class Units:
             ) AS c ON d.unit = c.unit"""
 
     def _members(self) -> str:
-        """(member, unit): clients with a value of the property that groups, which is their unit."""
+        """(member, unit): the number of each client with a value of the property that groups, and of its group."""
         group = self.group_by or _CLIENT_ID
         if group.daily:
-            return f"""
-                SELECT client AS member, toString({group.column}) AS unit FROM {DATABASE}.client_day FINAL
-                WHERE {_OF_PRODUCT} AND next_day = {END_OF_DAYS} AND unit != ''"""
+            table, value, where = "client_day", f"toString({group.column})", f"next_day = {END_OF_DAYS}"
+        else:
+            table, value, where = "client", client_value(group), "1"
         return f"""
-            SELECT client AS member, {client_value(group)} AS unit FROM {DATABASE}.client FINAL
-            WHERE {_OF_PRODUCT} AND unit != ''"""
+            SELECT arrayJoin(numbers) AS member, least_no AS unit FROM (
+                SELECT groupArray(client_no) AS numbers, min(client_no) AS least_no FROM {DATABASE}.{table} FINAL
+                WHERE {_OF_PRODUCT} AND {where} AND {value} != '' GROUP BY {value}
+            )"""
 
     def _clients_with_unit(self) -> str:
         """The rows of `client` that belong to a group, with its `unit` and `last_known`: the last day up to today."""
-        group = self.group_by or _CLIENT_ID
-        if group.daily:
-            unit = "members.unit"
-            members = f"INNER JOIN ({self._members()}) AS members ON clients.client = members.member"
-        else:
-            unit, members = client_value(group), ""
         # Only where the clock was set back are there clients with later days; else the list is empty, and no row read.
         later = f"SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}"
         return f"""
-            SELECT clients.*, {unit} AS unit, if(last_seen > {{today:Date}}, past.day, last_seen) AS last_known
-            FROM {DATABASE}.client AS clients FINAL {members}
+            SELECT clients.*, members.unit AS unit, if(last_seen > {{today:Date}}, past.day, last_seen) AS last_known
+            FROM {DATABASE}.client AS clients FINAL
+            INNER JOIN ({self._members()}) AS members ON clients.client_no = members.member
             LEFT JOIN (
-                SELECT client AS member, day FROM {DATABASE}.client_day FINAL
+                SELECT client_no AS member, day FROM {DATABASE}.client_day FINAL
                 WHERE {_OF_PRODUCT} AND client IN ({later}) AND day <= {{today:Date}} AND next_day > {{today:Date}}
-            ) AS past ON clients.client = past.member
-            WHERE {_OF_PRODUCT} AND unit != ''"""
+            ) AS past ON clients.client_no = past.member
+            WHERE {_OF_PRODUCT}"""
 
     def active_in_range(self) -> str:
         """SQL of the units with an active day in the range, as `unit IN (...)`; binds `start` and `stop`."""
         last_in_range = f"day {IN_RANGE} AND next_day > {{stop:Date}}"
-        active = f"SELECT client FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {last_in_range}"
+        active = f"SELECT client_no FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {last_in_range}"
         return f"unit IN ({active if self.group_by is None else self.of_members(active)})"
 
     def of_members(self, rows: str) -> str:
-        """Rows of clients with the `unit` that each belongs to instead of `client`; without one they are left out."""
+        """Rows of clients with the `unit` of each instead of its `client_no`; those without one are left out."""
         if self.group_by is None:
-            return f"SELECT client AS unit, * EXCEPT (client) FROM ({rows})"
+            return f"SELECT client_no AS unit, * EXCEPT (client_no) FROM ({rows})"
         return f"""
-            SELECT members.unit AS unit, of_clients.* EXCEPT (client) FROM ({rows}) AS of_clients
-            INNER JOIN ({self._members()}) AS members ON of_clients.client = members.member"""
+            SELECT members.unit AS unit, of_clients.* EXCEPT (client_no) FROM ({rows}) AS of_clients
+            INNER JOIN ({self._members()}) AS members ON of_clients.client_no = members.member"""
 
     def used_events(self, used: UsedEvents, bound: Bound) -> str:
         """SQL of: the unit used these events so often in its life. Who never did has no row to be found by."""
@@ -138,5 +136,5 @@ class Units:
         meant = (
             f"SELECT {EVENT_KEY} FROM {DATABASE}.event WHERE {_OF_PRODUCT} AND {event_condition(used.events, bound)}"
         )
-        rows = f"SELECT client, count, sign FROM {DATABASE}.client_event WHERE {_OF_PRODUCT} AND event IN ({meant})"
+        rows = f"SELECT client_no, count, sign FROM {DATABASE}.client_event WHERE {_OF_PRODUCT} AND event IN ({meant})"
         return f"SELECT unit FROM ({self.of_members(rows)}) GROUP BY unit"
