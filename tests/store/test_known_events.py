@@ -5,6 +5,7 @@ from typing import Any
 
 from odometer.model.events import EventName
 from tests.conftest import Store
+from tests.event_reports import asked
 from tests.worlds import Delivery, feed, to_ms
 
 CLIENT = {"clientId": "client-0001"}
@@ -58,3 +59,18 @@ def test_ten_thousand_events(store: Store) -> None:
     product = feed(store, [Delivery(tuple(records), FIRST_MS, "", is_import=True)])
 
     assert len(known(store, product)) == 10_000
+    today, span = dt.date(2031, 6, 20), {"startDate": "2031-05-01", "stopDate": "2031-05-31"}
+    sorting = {"events": "eventCounts", "eventsDirection": "desc"}
+    page = asked(store, product, "lifetime_table", {**span, "page": 100, "sorting": sorting}, today)
+    assert page["totalEvents"] == 10_000
+    # All counts are equal: the last page ends with the last event in alphabetical order.
+    assert [(event["eventCategory"], event["eventName"]) for event in page["result"][-2:]] == [
+        ("C99", "E999"),
+        ("C99", "E9999"),
+    ]
+    everything = {
+        "combiLabel": "all",
+        "combiArray": [{"category": "C.*", "categoryType": "regex", "name": "E.*", "nameType": "regex"}],
+    }
+    full = asked(store, product, "full_report", {**span, "events": [everything]}, today)["result"]["detailedReport"]
+    assert (full[0]["data"]["eventCounts"], full[0]["data"]["usageFrequency"]["≥ 5001"]) == (10_000, 1)
