@@ -2,7 +2,14 @@
 
 from typing import Any, Final
 
-from odometer.reports import basic_data_table, basic_timeline, generic_current, generic_date_range, property_values
+from odometer.reports import (
+    basic_data_table,
+    basic_timeline,
+    client_property_list,
+    generic_current,
+    generic_date_range,
+    property_values,
+)
 from odometer.reports.definition import Report
 
 REPORTS: Final[tuple[Report[Any], ...]] = (
@@ -11,4 +18,5 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     property_values.REPORT,
     basic_data_table.REPORT,
     basic_timeline.REPORT,
+    client_property_list.REPORT,
 )

@@ -12,6 +12,7 @@ from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import number_label
+from odometer.store.client_reading import ClientReading
 from odometer.store.conditions import full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.gate import Gate
@@ -69,6 +70,7 @@ class Questions:
         self._gate = gate
         self._timeout_s = timeout_s
         self.as_of_ms = as_of_ms
+        self.clients = ClientReading(engine, gate, timeout_s)
 
     def ping(self) -> None:
         """Raise `Problem` when the store does not answer."""
