@@ -50,8 +50,8 @@ def small_pages(store: Store, product: int, request: Request, today: dt.date, si
 def streamed(store: Store, product: int, request: Request, today: dt.date) -> list[Request]:
     """All clients in one stream, as exports read them."""
     question = question_of(store, product, request, today)
-    with store.questions.clients.all_clients(question) as (total, rows):
-        found = [as_object(row, question.choice) for row in rows]
+    with store.questions.clients.all_clients(question) as (total, chunks):
+        found = [as_object(row, question.choice) for chunk in chunks for row in chunk]
     assert total == len(found)
     return found
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 from odometer.model.clients import ActiveDay, ClientRow, Delivery, EventCount, Value
@@ -23,10 +23,11 @@ Read = Callable[[str], Iterable[Columns]]
 # Clients that are looked at for a filtered page: more and more, until enough have passed.
 _FIRST_LOOK: Final = 1_000
 _LOOK_GROWTH: Final = 10
+_CHUNK: Final = 2_048
 # In the order of the key, with small buffers: memory stays the same at any size (measured: docs/decisions/0007).
 _STREAMING: Final[Mapping[str, Any]] = {
     "max_threads": 1,
-    "max_block_size": 2048,
+    "max_block_size": _CHUNK,
     "max_read_buffer_size": 128 * 1024,
     "max_read_buffer_size_local_fs": 128 * 1024,
     "optimize_read_in_order": 1,
@@ -79,13 +80,15 @@ class ClientReading:
         return [client for (client,) in rows]
 
     @contextlib.contextmanager
-    def all_clients(self, question: ClientQuestion) -> Iterator[tuple[int, Iterator[ClientRow]]]:
-        """How many clients pass the filters, and they one by one, from one state of all tables.
+    def all_clients(self, question: ClientQuestion) -> Iterator[tuple[int, Iterator[tuple[ClientRow, ...]]]]:
+        """How many clients pass the filters, and they chunk by chunk, from one state of all tables.
 
         Derivation is the only one that changes these tables: it is held back until each statement has taken its view
-        of its table, some seconds at most, and what it changes later is not seen.
+        of its table, a second or so, and what it changes later is not seen. The number is counted before, so it may be
+        off by what arrived in between.
         """
         sql = ClientSql(question)
+        total = int(self._engine.rows(sql.total(), sql.bound.params, settings=_COUNTING)[0][0])
         with contextlib.ExitStack() as open_streams:
 
             def read(statement: str) -> Iterable[Columns]:
@@ -96,9 +99,8 @@ class ClientReading:
                 return chain([] if first is None else [first], stream)
 
             with self._gate.held():
-                total = int(self._engine.rows(sql.total(), sql.bound.params, settings=_COUNTING)[0][0])
                 rows = _merged(sql, question, read, EVERY_CLIENT)
-            yield total, rows
+            yield total, _in_chunks(rows, _CHUNK)
 
 
 def _merged(sql: ClientSql, question: ClientQuestion, read: Read, which: str) -> Iterator[ClientRow]:
@@ -114,6 +116,12 @@ def _campaign_names(sql: ClientSql, read: Read) -> dict[int, str]:
     if not sql.needs_campaigns:
         return {}
     return {campaign: name for block in read(sql.campaigns()) for campaign, name in zip(*block, strict=True)}
+
+
+def _in_chunks(rows: Iterator[ClientRow], size: int) -> Iterator[tuple[ClientRow, ...]]:
+    """The rows in chunks of a size, the last one shorter."""
+    while chunk := tuple(islice(rows, size)):
+        yield chunk
 
 
 class _Merge:
