@@ -36,7 +36,9 @@ def assert_shown(kind: str | None, shown: str, got: str) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("page", ["reports.md", "filters.md", "metadata.md", "events.md", "collecting.md"])
+@pytest.mark.parametrize(
+    "page", ["reports.md", "filters.md", "metadata.md", "events.md", "collecting.md", "clients.md", "exports.md"]
+)
 def test_page(page: str, tmp_path: Path) -> None:
     """Each command with an answer below it gives that answer on the history of the worked example."""
     installation = Installation(tmp_path / "data", today="2031-06-20")
@@ -50,11 +52,14 @@ def test_page(page: str, tmp_path: Path) -> None:
         "PRODUCT": str(installation.product),
         "TOKEN": installation.token,
         "KEY": installation.key,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     found = examples(page)
 
     for command, kind, shown in found:
-        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
         assert_shown(kind, shown, done.stdout)
     installation.stop()
     assert found
