@@ -66,6 +66,12 @@ def write_history(engine: Engine, clients: int) -> None:
               FROM {DATABASE}.client_day WHERE product = {PRODUCT})""",
         {"clients": clients},
     )
+    engine.command(
+        f"""INSERT INTO {DATABASE}.event_day (product, client, day, category, name, count, value, sign)
+        SELECT product, client, day, category, name, sum(count), 0, 1 FROM {DATABASE}.records
+        WHERE product = {PRODUCT} GROUP BY product, client, day, category, name
+        SETTINGS optimize_aggregation_in_order = 1"""
+    )
     write_mark(engine, 1)
-    for table in ("client_day", "client", "records"):
+    for table in ("client_day", "client", "event_day", "records"):
         engine.command(f"OPTIMIZE TABLE {DATABASE}.{table} FINAL")

@@ -145,15 +145,15 @@ class _Merge:
         self, clients: Iterable[Columns], days: Iterable[Columns], usage: Iterable[Columns]
     ) -> Iterator[ClientRow]:
         days_ahead = _Ahead(_converted(days, 4, self._sql.daily, self._campaigns))
-        usage_ahead = _Ahead(_converted(usage, 4, (), {}))
+        usage_ahead = _Ahead(_summed(usage))
         for row in _converted(clients, 1, self._sql.current, self._campaigns):
             client, current = row[0], row[1:]
             of_client = days_ahead.of(client)
             last = next((day for day in of_client if day[2]), None)
-            used = usage_ahead.of(client)
+            used = next((counts for _, counts in usage_ahead.of(client)), ())
             if last is None and self._sql.needs_days:
                 continue
-            parts = (current, last[4:] if last else (), (_counts(used),))
+            parts = (current, last[4:] if last else (), (used,))
             yield ClientRow(client, tuple(parts[part][place] for part, place in self._places), self._days(of_client))
 
     def _days(self, rows: list[tuple[Any, ...]]) -> tuple[ActiveDay, ...]:
@@ -203,10 +203,20 @@ def _number(number: float | None) -> int | float | None:
     return int(number) if number is not None and number == int(number) else number
 
 
-def _counts(rows: Iterable[tuple[Any, ...]]) -> tuple[EventCount, ...]:
-    """Lifetime counts from those of days: by category, null first, then name (contract 06)."""
-    sums: dict[tuple[str, str], int] = {}
-    for _, category, name, count in rows:
-        sums[category, name] = sums.get((category, name), 0) + count
+def _summed(blocks: Iterable[Columns]) -> Iterator[tuple[str, tuple[EventCount, ...]]]:
+    """Each client with its lifetime counts, added up from those of days; a hot loop: there are many days."""
+    current, sums = "", dict[tuple[str, str], int]()
+    for block in blocks:
+        for client, category, name, count in zip(*block, strict=True):
+            if client != current:
+                yield current, _counts(sums)
+                current, sums = client, {}
+            event = (category, name)
+            sums[event] = sums.get(event, 0) + count
+    yield current, _counts(sums)
+
+
+def _counts(sums: Mapping[tuple[str, str], int]) -> tuple[EventCount, ...]:
+    """By category, null first, then name (contract 06)."""
     used = (EventCount(*event, count) for event, count in sums.items() if count > 0)
     return tuple(sorted(used, key=lambda one: (alphabetical(one.category), alphabetical(one.name))))

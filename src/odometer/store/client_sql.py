@@ -80,7 +80,7 @@ class ClientSql:
     def usage(self, which: str) -> str:
         """Rows (client, category, name, count): several of one event are to be added up."""
         return f"""
-            SELECT client, toString(category), toString(name), toInt64(count) * sign FROM {DATABASE}.event_day
+            SELECT client, category, name, toInt64(count) * sign FROM {DATABASE}.event_day
             WHERE {_OF_PRODUCT} AND {which} ORDER BY client"""
 
     def campaigns(self) -> str:
