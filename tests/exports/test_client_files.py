@@ -1,6 +1,7 @@
 """Exports hold the oracle's clients row by row, in every format, on every history; and CSV runs no formulas."""
 
 import datetime as dt
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -18,6 +19,7 @@ from odometer.exports.delimited import harmless
 from odometer.exports.jobs import sha256_of
 from odometer.selection.predicate import AllOf, Predicate
 from odometer.store.client_sql import ClientQuestion
+from odometer.store.gate import PATIENCE_S
 from tests.client_lists import context_of, list_requests, question_of
 from tests.conftest import Store
 from tests.exported import as_csv, read_csv, read_json_lines, read_parquet
@@ -112,37 +114,53 @@ def test_the_same_data_make_the_same_bytes(store: Store, file_format: FileFormat
         assert sha256_of(exported(store, question, file_format, tmp_path)) == first
 
 
-def test_a_file_shows_one_state_while_data_arrives(store: Store, tmp_path: Path) -> None:
-    """After the first clients are read, every client changes: the file shows none of it, in no part of a client."""
-    count = 6_000  # more than a stream reads ahead
-    product = fed(store, *({"prodVersion": "1", "ram": 1} for _ in range(count)))
-    request = {
-        "properties": ["prodVersion", "ram", "lifetimeSessionCount"],
-        "retDailyData": {"startDate": "2031-06-01", "stopDate": "NOW"},
-    }
-    question = question_of(store, product, request, TODAY)
-    changed = threading.Event()
+COUNT = 6_000  # more than a stream reads ahead
+
+
+def change_everybody(store: Store, product: int) -> None:
+    """Every client gets another day, version, memory and session; a hundred are new."""
+    values = {"type": "client_day", "day": "2031-06-11", "sessions": 1, "set": {"prodVersion": "2", "ram": 2}}
+    records = tuple({"clientId": f"client-{n:05}", **values} for n in range(COUNT + 100))
+    feed(store, [Delivery(records, to_ms(TODAY) + 1, "late", is_import=True)], product=product)
+
+
+@pytest.mark.parametrize("moment", ["while the statements are opened", "while the answers are read"])
+def test_a_file_shows_one_state_while_data_arrives(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Whenever data arrives, the file shows none of it, or it would show parts of a client before and after."""
+    product = fed(store, *({"prodVersion": "1", "ram": 1} for _ in range(COUNT)))
+    days = {"startDate": "2031-06-01", "stopDate": "NOW"}
+    properties = ["prodVersion", "ram", "lifetimeSessionCount"]
+    question = question_of(store, product, {"properties": properties, "retDailyData": days}, TODAY)
+    arriving = threading.Thread(target=change_everybody, args=(store, product))
+    opened, knocked = itertools.count(1), threading.Event()
+    stream, closed = store.engine.stream, store.gate.closed
+
+    def slowly_opened(*args: Any) -> Any:
+        if next(opened) == 2 and moment == "while the statements are opened":
+            arriving.start()
+            assert knocked.wait(30)
+            arriving.join(PATIENCE_S + 0.5)  # time enough to change everything, if it could
+        return stream(*args)
+
+    def knocking() -> Any:
+        knocked.set()
+        return closed()
 
     def change(*_: int) -> None:
-        if not changed.is_set():
-            changed.set()
-            records = tuple(
-                {
-                    "clientId": f"client-{n:05}",
-                    "type": "client_day",
-                    "day": "2031-06-11",
-                    "sessions": 1,
-                    "set": {"prodVersion": "2", "ram": 2},
-                }
-                for n in range(count + 100)
-            )
-            feed(store, [Delivery(records, to_ms(TODAY) + 1, "late", is_import=True)], product=product)
+        if moment == "while the answers are read" and arriving.ident is None:
+            arriving.start()
+            arriving.join()
 
+    monkeypatch.setattr(store.engine, "stream", slowly_opened)
+    monkeypatch.setattr(store.gate, "closed", knocking)
     path = tmp_path / "export.jsonl.gz"
-    assert write_client_file(store.questions, question, "jsonl", path, change) == count
+    assert write_client_file(store.questions, question, "jsonl", path, change) == COUNT
+    arriving.join()
     old = {"prodVersion": "1", "ram": 1, "lifetimeSessionCount": 0, "dailyData": [{"date": "2031-06-10"}]}
-    assert [one | {"clientId": ""} for one in read_json_lines(path)] == [{"clientId": "", **old}] * count
-    assert write_client_file(store.questions, question, "jsonl", path, change) == count + 100
+    assert [one | {"clientId": ""} for one in read_json_lines(path)] == [{"clientId": "", **old}] * COUNT
+    assert write_client_file(store.questions, question, "jsonl", path, lambda *_: None) == COUNT + 100
 
 
 def test_a_writer_that_fails_gives_the_engine_back(store: Store, tmp_path: Path) -> None:
