@@ -1,6 +1,7 @@
 """Paging through clients: 200 a page, stable while data arrives; and what a request for them may not say."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from odometer.errors import Problem
 from odometer.http.body import validated
 from odometer.reports.client_property_list import REPORT, ClientPageRequest
 from odometer.store.engine import DATABASE
-from tests.client_lists import context_of, page_by_engine, streamed
+from odometer.store.tables import DERIVED
+from tests.client_lists import context_of, page_by_engine, small_pages, streamed
 from tests.conftest import Store
 from tests.worlds import Delivery, feed, to_ms
 
@@ -100,6 +102,52 @@ def test_pages_are_stable_while_data_arrives_and_clients_go(store: Store) -> Non
     second = page_by_engine(store, product, request, TODAY)
     assert ids(second) == [f"client-{n:05}" for n in range(201, 401)]
     assert second["result"][99] == {"clientId": "client-00300", "prodVersion": "9"}
+
+
+@pytest.fixture
+def unmerged(store: Store) -> Iterator[None]:
+    """Rows that cancel each other out stay where they are, as they do for a while in a busy store."""
+    for table in DERIVED:
+        store.engine.command(f"SYSTEM STOP MERGES {DATABASE}.{table.name}")
+    yield
+    for table in DERIVED:
+        store.engine.command(f"SYSTEM START MERGES {DATABASE}.{table.name}")
+
+
+@pytest.mark.usefixtures("unmerged")
+def test_rows_that_cancel_each_other_out_are_not_seen(store: Store) -> None:
+    values = ({"prodVersion": "1", "ram": 1}, {"prodVersion": "2", "ram": 2}, {"prodVersion": "3"})
+    product = store.new_product()
+    for arrival, (day, one) in enumerate(zip(("2031-06-10", "2031-06-12", "2031-06-12"), values, strict=True)):
+        event = {"clientId": "client-00000", "type": "event_day", "day": day, "name": "Crop", "count": arrival + 1}
+        arrives(store, product, heartbeat(0, day, set=one), heartbeat(1, set=values[0]), event, after=arrival)
+    # What came last on a day is the greatest canonical form: the third version, and a machine's memory of the second.
+    days = {"startDate": "2031-06-01", "stopDate": "NOW", "properties": ["prodVersion"]}
+    request = {"properties": ["prodVersion", "ram", "lifetimeEventUsage"], "retDailyData": days}
+    events = [{"eventCategory": None, "eventName": "Crop", "eventCount": 6}]
+    expected = {
+        "clientId": "client-00000",
+        "prodVersion": "3",
+        "ram": 2,
+        "lifetimeEventUsage": events,
+        "dailyData": [{"date": "2031-06-10", "prodVersion": "1"}, {"date": "2031-06-12", "prodVersion": "3"}],
+    }
+
+    def found(**filters: Any) -> list[dict[str, Any]]:
+        asked = {**request, "globalFilters": filters}
+        page = rows(page_by_engine(store, product, asked, TODAY))
+        assert streamed(store, product, asked, TODAY) == page
+        return page
+
+    assert found()[0] == expected
+    assert len(found()) == 2
+    assert found(prodVersion={"type": "string", "value": "3"}) == [expected]
+    assert found(ram={"type": "number", "value": 2}) == [expected]
+    assert found(prodVersion={"type": "string", "value": "2"}) == []
+    # The other client has it; what the first one had leaves no gap in a page.
+    for one in ({"prodVersion": {"type": "string", "value": "1"}}, {"ram": {"type": "number", "value": 1}}):
+        pages = small_pages(store, product, {"globalFilters": one}, TODAY, 1)
+        assert pages == [{"clientId": "client-00001"}]
 
 
 def test_a_page_costs_the_same_wherever_it_lies(store: Store, product: int) -> None:
