@@ -16,6 +16,7 @@ from bench import alternatives
 from bench.events import DUCKDB, EVENT_QUESTIONS, duckdb_events, fetch
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
+from bench.lists import measure_lists
 from bench.questions import QUESTIONS, Measured
 from bench.reading import cost_of
 from bench.server import BenchServer
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=200_000)
     parser.add_argument("--data", type=Path, help="keep and reuse the data folder")
     parser.add_argument("--skip-ingest", action="store_true")
+    parser.add_argument("--lists-only", action="store_true", help="measure client lists and exports only")
     options = parser.parse_args()
     folder = options.data or Path(tempfile.mkdtemp(prefix="odometer-bench-"))
     url = f"chdb://{folder.resolve()}/analytics"
@@ -55,6 +57,9 @@ def main() -> None:
     print(f"machine: {machine()}")
     with BenchServer(folder) as server:
         print(f"server at rest: {server.resident_mb():.0f} MB")
+        measure_lists(server)
+        if options.lists_only:
+            return
         if not options.skip_ingest:
             print(f"live, 8 senders, batches of 500: {live_rate(server):,.0f} records/s durable")
             time.sleep(5)  # what was sent is derived: all ways below count the same records

@@ -74,6 +74,13 @@ class BenchServer:
         """Ask one report."""
         return self.post(f"/v3/reporting/{name}/{product}", json.dumps(body).encode(), self.token)
 
+    def get(self, path: str) -> Any:  # noqa: ANN401 - parsed JSON
+        """GET JSON with the API token."""
+        request = urllib.request.Request(f"http://127.0.0.1:{PORT}{path}")
+        request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - own server
+            return json.loads(answer.read())
+
     def resident_mb(self) -> float:
         """Memory of the server process."""
         text = Path(f"/proc/{self._process.pid}/status").read_text()

@@ -5,21 +5,33 @@ import socket
 from collections.abc import Callable, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from odometer.accounts import Registry
 from odometer.app import clock_of, registry_of
+from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions, nowhere
 from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.errors import StartError
+from odometer.exports.client_list import client_list_writer
+from odometer.exports.files import open_files
+from odometer.exports.jobs import ExportDuty
+from odometer.exports.links import Links
+from odometer.exports.worker import Worker
 from odometer.http import HttpParts, create_http
 from odometer.http.collect import collect_router
+from odometer.http.downloads import downloads_router
+from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.settings import Settings
 from odometer.store.analytics import open_live_analytics
+from odometer.store.questions import Questions
 
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
+# How often files that are due are looked for; a new export wakes the worker at once.
+_EXPORTS_LOOK_S = 60
 
 
 @contextlib.contextmanager
@@ -62,10 +74,23 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_failures_per_address=settings.login_failures_per_address,
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
-                routers=[collect],
+                routers=[collect, *_file_routers(settings, registry, analytics.questions, clock, stack)],
                 readiness={"analytics": analytics.questions.ping},
             )
         )
+
+
+def _file_routers(
+    settings: Settings, registry: Registry, questions: Questions, clock: Clock, stack: contextlib.ExitStack
+) -> list[APIRouter]:
+    """The routes of exports and downloads, and the worker that makes the files, which is stopped with the stack."""
+    files = open_files(settings.files, settings.data / "files")
+    links = Links(files, registry.signing_secret("links"), settings.public_url, clock, settings.link_minutes)
+    registry.export_jobs.put_back_interrupted()
+    duty = ExportDuty(registry.export_jobs, files, client_list_writer(questions), settings.export_days)
+    worker = Worker("exports", duty, _EXPORTS_LOOK_S)
+    stack.callback(worker.close)
+    return [exports_router(links, worker.wake, settings.exports_per_user), downloads_router(files, links)]
 
 
 class _Server(uvicorn.Server):

@@ -89,6 +89,12 @@ def _store(*schemes: str) -> _Kind:
     return _Kind("store address", parse)
 
 
+def _files(raw: str) -> str:
+    if "://" in raw and not re.fullmatch(r"s3://[^/]+(/.*)?", raw):
+        raise _BadValueError("a folder, or s3://bucket/prefix")
+    return raw
+
+
 def _whole(lowest: int, highest: int) -> _Kind:
     def parse(raw: str) -> int:
         if not re.fullmatch(r"[0-9]{1,15}", raw) or not lowest <= int(raw) <= highest:
@@ -99,6 +105,7 @@ def _whole(lowest: int, highest: int) -> _Kind:
 
 
 _FILE = _Kind("path", Path)
+_FILES = _Kind("folder or s3 address", _files)
 _TEXT = _Kind("text", _text)
 _DAY = _Kind("date", _day)
 _ADDRESS = _Kind("web address", _web_address)
@@ -121,7 +128,7 @@ def _setting(kind: _Kind, default: str, explanation: str, *, shown: str = "") ->
 class Settings:
     """THE table. A field `port` is read from `ODOMETER_PORT` or from `port` in the TOML file.
 
-    `public_url`, `analytics` and `registry` are never empty after `read_settings`.
+    `public_url`, `analytics`, `registry` and `files` are never empty after `read_settings`.
     """
 
     config: Path | None = _setting(_FILE, "", "TOML file to read settings from; the environment wins.")
@@ -140,6 +147,12 @@ class Settings:
         "",
         "Registry (accounts, products, keys): sqlite:///file or postgresql+psycopg://user:password@host/database.",
         shown="SQLite in DATA/registry.sqlite",
+    )
+    files: str = _setting(
+        _FILES,
+        "",
+        "Where files to download are kept: a folder, or s3://bucket/prefix with the usual AWS_ variables.",
+        shown="DATA/files",
     )
     today: dt.date | None = _setting(_DAY, "", "Fix the clock at the end of this day (demonstrations and tests).")
     allowed_origins: tuple[str, ...] = _setting(
@@ -167,6 +180,9 @@ class Settings:
         _whole(5, 1_000_000), "30", "Failed logins from one address within the window before 429."
     )
     login_window_minutes: int = _setting(_COUNT, "15", "The window for failed logins.")
+    exports_per_user: int = _setting(_COUNT, "3", "Exports of one user that wait or run before 429.")
+    export_days: int = _setting(_COUNT, "7", "Exported files are kept this long.")
+    link_minutes: int = _setting(_whole(1, 10_080), "15", "A link to a file holds this long.")
     max_record_age_days: int = _setting(_COUNT, "400", "Older records are refused at the door; import takes them.")
     geo: Path | None = _setting(_FILE, "", "MaxMind-format file (City or Country) for geography; none: no geography.")
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
@@ -235,6 +251,7 @@ def _complete(settings: Settings) -> Settings:
         public_url=settings.public_url or f"http://{host}:{settings.port}",
         analytics=settings.analytics or f"chdb://{folder / 'analytics'}",
         registry=settings.registry or f"sqlite:///{folder / 'registry.sqlite'}",
+        files=settings.files or str(folder / "files"),
     )
 
 

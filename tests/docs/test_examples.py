@@ -35,7 +35,16 @@ def assert_shown(kind: str | None, shown: str, got: str) -> None:
         assert got.split() == shown.split()
 
 
-PAGES = ["reports.md", "event-reports.md", "filters.md", "metadata.md", "events.md", "collecting.md"]
+PAGES = [
+    "reports.md",
+    "event-reports.md",
+    "filters.md",
+    "metadata.md",
+    "events.md",
+    "collecting.md",
+    "clients.md",
+    "exports.md",
+]
 
 
 @pytest.mark.e2e
@@ -53,11 +62,14 @@ def test_page(page: str, tmp_path: Path) -> None:
         "PRODUCT": str(installation.product),
         "TOKEN": installation.token,
         "KEY": installation.key,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     found = examples(page)
 
     for command, kind, shown in found:
-        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
         assert_shown(kind, shown, done.stdout)
     installation.stop()
     assert found

@@ -106,6 +106,7 @@ class World:
     registry: Registry
     clock: MovableClock
     parts: HttpParts
+    folder: Path
 
     def app(self, **changes: Any) -> FastAPI:
         return create_http(replace(self.parts, metrics=CollectorRegistry(), **changes))
@@ -130,7 +131,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         reports=REPORTS,
         monotonic_s=lambda: clock.ms / 1000,
     )
-    yield World(registry, clock, parts)
+    yield World(registry, clock, parts, tmp_path)
     registry.close()
 
 

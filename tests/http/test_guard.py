@@ -1,10 +1,17 @@
 """Who may do what: a matrix over every route of the application, the Origin rule, and API tokens."""
 
+from typing import Any
+
 import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
+from odometer.exports.files import LocalFiles
+from odometer.exports.links import Links
+from odometer.http.downloads import PATH as DOWNLOAD_PATH
+from odometer.http.downloads import downloads_router
+from odometer.http.exports import exports_router
 from odometer.reports import REPORTS as REAL_REPORTS
 from tests.http.conftest import (
     EMAIL,
@@ -28,31 +35,46 @@ OPEN = {
     "/v3/request-csrf",
     "/v3/auth/web",
     "/v3/auth/logout",
+    DOWNLOAD_PATH,
 }
+# Further parts of paths.
+OTHERS = {"export_id": "ex-1"}
 NO_PRODUCT = [HIDDEN, 1, 0, 2**63, 2**64 + PRODUCT, "abc", "-1", f"+{PRODUCT}", f"{PRODUCT}.0", "%D9%A3", "9" * 5000]
+
+
+def everything(world: World) -> dict[str, Any]:
+    """What a real server is made of, beside what it is made of in any case."""
+    files = LocalFiles(world.folder)
+    links = Links(files, b"secret", world.parts.public_url, world.clock, 15)
+    return {
+        "reports": (*world.parts.reports, *REAL_REPORTS),
+        "routers": [exports_router(links, lambda: None, 3), downloads_router(files, links)],
+    }
 
 
 def guarded(world: World) -> list[tuple[str, str]]:
     """Method and path of every route that is not open to everybody."""
     return [
         (method, route.path)
-        for route in world.app(reports=(*world.parts.reports, *REAL_REPORTS)).routes
+        for route in world.app(**everything(world)).routes
         if isinstance(route, APIRoute) and route.path not in OPEN
         for method in sorted(route.methods or ())
     ]
 
 
 def test_every_guarded_route_refuses_in_the_order_of_the_contract(connect: Connect, world: World) -> None:
-    anonymous = connect(reports=(*world.parts.reports, *REAL_REPORTS))
+    anonymous = connect(**everything(world))
     routes = guarded(world)
     found = {}
     for method, path in routes:
-        found[method, path, "nobody"] = code_of(anonymous.request(method, path.format(product_id=PRODUCT), content="{"))
+        found[method, path, "nobody"] = code_of(
+            anonymous.request(method, path.format(product_id=PRODUCT, **OTHERS), content="{")
+        )
     log_in(anonymous)
     routes = [(method, path) for method, path in routes if "{product_id}" in path]
     foreign = {"Origin": "https://evil.example"}
     for method, path in routes:
-        hidden, forbidden = path.format(product_id=HIDDEN), path.format(product_id=FORBIDDEN)
+        hidden, forbidden = path.format(product_id=HIDDEN, **OTHERS), path.format(product_id=FORBIDDEN, **OTHERS)
         found[method, path, "foreign"] = code_of(anonymous.request(method, hidden, content="{", headers=foreign))
         found[method, path, "hidden"] = code_of(anonymous.request(method, hidden, content="{"))
         found[method, path, "forbidden"] = code_of(anonymous.request(method, forbidden, content="{"))

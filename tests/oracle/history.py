@@ -25,7 +25,8 @@ class Day:
 class Life:
     """A client with at least one active day; `days` ascend. Event keys are (category or "", name).
 
-    `deliveries` are the campaigns it was shown, as (mode, campaign).
+    `deliveries` are the campaigns it was shown, as (mode, campaign); `campaign_names` is what their records call them,
+    as (moment, campaign, name), where of two moments the greater is the later one.
     """
 
     client: str
@@ -34,6 +35,7 @@ class Life:
     opt_out_current: bool
     opt_out_historical: bool
     deliveries: set[tuple[str, int]] = field(default_factory=set)
+    campaign_names: list[tuple[tuple[dt.date, bool, int, str], int, str]] = field(default_factory=list)
 
     @property
     def install(self) -> dt.date:
@@ -134,6 +136,11 @@ def _life(client: str, facts: list[_Fact], opts: list[_Fact]) -> Life:
         deliveries={
             (fact.record["mode"], fact.record["campaignId"]) for fact in facts if fact.type == "reachout_delivered"
         },
+        campaign_names=[
+            ((fact.day, fact.seq > 0, fact.seq or fact.used_ms, client), fact.record["campaignId"], name)
+            for fact in facts
+            if fact.type == "reachout_delivered" and (name := fact.record.get("campaignName"))
+        ],
     )
 
 

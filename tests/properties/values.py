@@ -76,6 +76,7 @@ LICENSE: dict[str, Strategy] = {
 DELIVERED: dict[str, Strategy] = {
     "campaignId": st.sampled_from(CAMPAIGNS),
     "mode": st.sampled_from(["auto", "manual"]),
+    "campaignName": st.sampled_from(["Spring survey", "Zürich", "", None]),
 }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 
 from odometer.accounts.database import Database
 from odometer.accounts.event_flags import FlagsOfEvents
+from odometer.accounts.export_jobs import ExportJobs
 from odometer.accounts.keys import Keys
 from odometer.accounts.products import Products
 from odometer.accounts.sessions import Sessions
@@ -41,6 +42,7 @@ class Registry:
         self.products = Products(database)
         self.keys = Keys(database)
         self.event_flags = FlagsOfEvents(database)
+        self.export_jobs = ExportJobs(database)
 
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""

@@ -88,6 +88,32 @@ EVENT_FLAGS = Table(
     Column("advanced", Boolean, nullable=False),
 )
 
+# Files outlive their user's row: they are taken away when they are due. A product's id is never given again.
+EXPORT_JOBS = Table(
+    "export_jobs",
+    METADATA,
+    Column("export_id", String(32), primary_key=True),
+    Column("product_id", BigInteger, nullable=False),
+    Column("user_id", ForeignKey("users.user_id", ondelete="SET NULL")),
+    Column("request", Text, nullable=False),
+    Column("today", Date, nullable=False),
+    Column("ending", String(16), nullable=False),
+    Column("has_license_keys", Boolean, nullable=False),
+    # Of a job that waits or runs: the same for identical orders, so that there is one of them at a time.
+    Column("active_key", String(64), unique=True),
+    Column("file_name", String(200), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("clients_written", BigInteger, nullable=False),
+    Column("clients_total", BigInteger),
+    Column("file_size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("error", String(300)),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("finished_ms", BigInteger),
+    Index("export_jobs_of_user", "product_id", "user_id"),
+)
+
 AUDIT_LOG = Table(
     "audit_log",
     METADATA,

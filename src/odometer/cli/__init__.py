@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from odometer.cli import demo, operations, products, tokens, users
+from odometer.cli import demo, export, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
 )
 operations.register(app)
 app.command("demo")(demo.demo)
+app.command("export")(export.export)
 users.register(app)
 products.register(app)
 tokens.register(app)

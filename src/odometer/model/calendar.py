@@ -81,15 +81,16 @@ class DateRange:
         return found
 
 
-def parse_range(start: object, stop: object, *, today: dt.date, oldest: dt.date | None) -> DateRange:
-    """The range of a report's `startDate` and `stopDate` (contract 00).
+def parse_range(start: object, stop: object, *, today: dt.date, oldest: dt.date | None, within: str = "") -> DateRange:
+    """The range of a `startDate` and `stopDate`, members of the body or of its member `within` (contract 00).
 
     Raises `Problem`: INVALID_FIELD for a bad date or startDate after stopDate, DATE_OUT_OF_RANGE before `oldest`.
     """
-    first = parse_day(start, today=today, field="startDate")
-    last = parse_day(stop, today=today, field="stopDate")
+    start_path, stop_path = (f"{within}.{name}" if within else name for name in ("startDate", "stopDate"))
+    first = parse_day(start, today=today, field=start_path)
+    last = parse_day(stop, today=today, field=stop_path)
     if first > last:
-        raise invalid("startDate", f"startDate {first} lies after stopDate {last}.")
+        raise invalid(start_path, f"startDate {first} lies after stopDate {last}.")
     if oldest is not None and first < oldest:
-        raise Problem("DATE_OUT_OF_RANGE", f"startDate {first} lies before this product's {oldest}.", field="startDate")
+        raise Problem("DATE_OUT_OF_RANGE", f"startDate {first} lies before this product's {oldest}.", field=start_path)
     return DateRange(first, last)

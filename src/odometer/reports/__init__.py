@@ -7,6 +7,7 @@ from odometer.reports import (
     basic_timeline,
     churn_data_table,
     churn_event_histogram,
+    client_property_list,
     full_report,
     generic_current,
     generic_date_range,
@@ -27,4 +28,5 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     full_report.REPORT,
     churn_data_table.REPORT,
     churn_event_histogram.REPORT,
+    client_property_list.REPORT,
 )

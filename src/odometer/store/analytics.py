@@ -54,8 +54,11 @@ def open_analytics(url: str, *, handles: int = 4, report_memory_mib: int = REPOR
 def open_live_analytics(
     url: str, clock: Clock, *, report_threads: int, report_seconds: float, report_memory_mib: int
 ) -> LiveAnalytics:
-    """Open the store for serving. One handle each for the writer, the deriver and every report thread."""
-    store = open_analytics(url, handles=report_threads + 3, report_memory_mib=report_memory_mib)
+    """Open the store for serving.
+
+    One handle each for the writer, the deriver and every report thread, and three for the streams of an export.
+    """
+    store = open_analytics(url, handles=report_threads + 6, report_memory_mib=report_memory_mib)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)

@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ REPORT_MEMORY_MIB: Final = 4096
 _TIMEOUT_CODES: Final = ("TIMEOUT_EXCEEDED", "TOO_SLOW", "QUERY_WAS_CANCELLED")
 
 Params = Mapping[str, Any]
+# Values by column, all columns of one length.
+Columns = tuple[Sequence[Any], ...]
 
 
 class Job:
@@ -143,9 +145,16 @@ class Engine:
                 self._all.append(client)
             return client
 
-    def rows(self, sql: str, params: Params | None = None, *, timeout_s: float | None = None) -> list[tuple[Any, ...]]:
+    def rows(
+        self,
+        sql: str,
+        params: Params | None = None,
+        *,
+        timeout_s: float | None = None,
+        settings: Params | None = None,
+    ) -> list[tuple[Any, ...]]:
         """All rows of a SELECT with bound parameters. Raises `Problem` QUERY_TIMEOUT, STORE_UNAVAILABLE."""
-        settings: dict[str, Any] = {}
+        settings = dict(settings or {})
         if timeout_s is not None:
             settings |= {"max_execution_time": timeout_s, "timeout_overflow_mode": "throw"}
             settings |= {"max_memory_usage": self._report_memory}
@@ -157,6 +166,28 @@ class Engine:
                 raise _stopped()
             answer = client.query(sql, parameters=dict(params or {}), settings=settings)
             return [tuple(row) for row in answer.result_rows]
+
+    def columns(self, sql: str, params: Params, *, timeout_s: float) -> Columns:
+        """As `rows`, by column; no columns where there is no row."""
+        return tuple(zip(*self.rows(sql, params, timeout_s=timeout_s), strict=True))
+
+    def stream(self, sql: str, params: Params, settings: Params) -> Generator[Columns, None, None]:
+        """The answer of a SELECT block by block, each a tuple of columns, from one view of its tables.
+
+        Neither the engine nor this process ever holds more than some blocks. The view is taken, and a handle, when
+        the first block is asked for; the handle is given back at the end or when the generator is closed.
+        """
+        settings = {"max_memory_usage": self._report_memory, **settings}
+        with self.handle() as client:
+            with _as_problem():
+                stream = client.query_column_block_stream(sql, parameters=dict(params), settings=settings)
+            with stream as blocks:
+                while True:
+                    with _as_problem():
+                        block = next(blocks, None)
+                    if block is None:
+                        return
+                    yield tuple(block)
 
     def stop(self, job: Job) -> None:
         """Stop the job's running query, and let none of its further ones begin. Harmless when it has ended."""

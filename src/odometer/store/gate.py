@@ -15,6 +15,7 @@ class Gate:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._inside = 0
+        self._holding = 0
         self._closed = False
 
     @contextlib.contextmanager
@@ -31,10 +32,26 @@ class Gate:
                 self._changed.notify_all()
 
     @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the writer out until the end of the block, however long that takes.
+
+        For opening several streams that must show one state: each takes its view of its table as it is opened.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not self._closed)
+            self._holding += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holding -= 1
+                self._changed.notify_all()
+
+    @contextlib.contextmanager
     def closed(self) -> Iterator[None]:
         """Let no report start while the writer changes several tables; waits `PATIENCE_S` for those inside."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._closed)
+            self._changed.wait_for(lambda: not self._closed and not self._holding)
             self._closed = True
             self._changed.wait_for(lambda: self._inside == 0, timeout=PATIENCE_S)
         try:

@@ -11,6 +11,7 @@ from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.predicate import EventTest
 from odometer.selection.reading import NULL_LABEL
+from odometer.store.client_reading import ClientReading
 from odometer.store.conditions import Bound, event_condition, full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
@@ -68,6 +69,7 @@ class Questions:
         self._gate = gate
         self._timeout_s = timeout_s
         self.as_of_ms = as_of_ms
+        self.clients = ClientReading(engine, gate, timeout_s)
 
     def ping(self) -> None:
         """Raise `Problem` when the store does not answer."""

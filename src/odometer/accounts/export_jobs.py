@@ -1,0 +1,187 @@
+"""Export jobs in the registry: who asked for which file, and how far it is (contract 06)."""
+
+import hashlib
+import secrets
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from odometer.accounts.database import Database
+from odometer.accounts.tables import EXPORT_JOBS
+from odometer.clock import DAY_MS
+from odometer.errors import Problem
+from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
+
+# A job whose server died so often while it ran is not tried again: it may be what kills the server.
+MAX_ATTEMPTS: Final = 3
+_REMEMBERED_DAYS: Final = 30
+_ACTIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
+_TABLE: Final = EXPORT_JOBS
+_COLUMNS: Final = _TABLE.c
+
+
+class ExportJobs:
+    """All export jobs of the installation; safe to use from many threads and processes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def request(self, order: ExportOrder, *, at_most: int) -> ExportJob:
+        """A new queued job, or the identical one that waits or runs already.
+
+        Raises `Problem` 429 when the user has `at_most` others waiting or running.
+        """
+        key = _active_key(order)
+        export_id = f"ex-{secrets.token_hex(6)}"
+        name = f"clientPropertyList_{order.today}_{export_id}{order.ending}"
+        job = ExportJob(export_id=export_id, order=order, file_name=name, status=JobStatus.QUEUED)
+        try:
+            with self._database.writing() as connection:
+                same = connection.execute(select(_TABLE).where(_COLUMNS.active_key == key)).one_or_none()
+                if same is not None:
+                    return _job(same)
+                others = select(func.count()).where(_COLUMNS.user_id == order.user_id, _COLUMNS.status.in_(_ACTIVE))
+                if connection.execute(others).scalar_one() >= at_most:
+                    message = f"{at_most} exports of yours are waiting or running; ask again when one has finished."
+                    raise Problem("TOO_MANY_REQUESTS", message, retry_after_s=30)
+                connection.execute(insert(_TABLE).values(_values(job, key, self._database.clock.now_ms())))
+        except IntegrityError:
+            # Another process has just stored the same order.
+            with self._database.reading() as connection:
+                return _job(connection.execute(select(_TABLE).where(_COLUMNS.active_key == key)).one())
+        return job
+
+    def get(self, product_id: int, user_id: int, export_id: str) -> ExportJob | None:
+        """A user's job; None when there is none of this id, or it is somebody else's."""
+        found = self._of_user(product_id, user_id, _COLUMNS.export_id == export_id)
+        return found[0] if found else None
+
+    def finished(self, product_id: int, user_id: int) -> list[ExportJob]:
+        """A user's jobs whose files can be fetched, newest first."""
+        return self._of_user(product_id, user_id, _COLUMNS.status == JobStatus.DONE)
+
+    def _of_user(self, product_id: int, user_id: int, which: ColumnElement[bool]) -> list[ExportJob]:
+        own = select(_TABLE).where(_COLUMNS.product_id == product_id, _COLUMNS.user_id == user_id, which)
+        with self._database.reading() as connection:
+            rows = connection.execute(own.order_by(_COLUMNS.created_ms.desc(), _COLUMNS.export_id)).all()
+        return [_job(row) for row in rows]
+
+    def claim(self) -> ExportJob | None:
+        """The job that has waited longest, running from now on; None when none waits."""
+        with self._database.writing() as connection:
+            waiting = select(_TABLE).where(_COLUMNS.status == JobStatus.QUEUED)
+            oldest = waiting.order_by(_COLUMNS.created_ms, _COLUMNS.export_id).limit(1).with_for_update()
+            row = connection.execute(oldest).one_or_none()
+            if row is None:
+                return None
+            changes = {"status": JobStatus.RUNNING, "attempts": row.attempts + 1, "clients_written": 0}
+            connection.execute(_update(row.export_id).values(changes))
+        return _job(row)
+
+    def progress(self, export_id: str, written: int, total: int) -> None:
+        """Note how many clients are written, and of how many."""
+        self._change(export_id, clients_written=written, clients_total=total)
+
+    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> None:
+        """Note that the file is complete and can be fetched."""
+        figures = {"clients_written": written, "clients_total": written, "file_size": file_size, "sha256": sha256}
+        self._end(export_id, JobStatus.DONE, **figures)
+
+    def fail(self, export_id: str, error: str) -> None:
+        """Note that there will be no file, and why, in a sentence for the user."""
+        self._end(export_id, JobStatus.FAILED, error=error[:300])
+
+    def put_back(self, export_id: str) -> None:
+        """Let a job that was stopped on purpose wait again, as if it had not begun."""
+        attempts = _COLUMNS.attempts - 1
+        self._change(export_id, status=JobStatus.QUEUED, attempts=attempts, clients_written=0, clients_total=None)
+
+    def put_back_interrupted(self) -> None:
+        """At the start of a server: what ran when the last one died waits again, unless that happens all the time."""
+        with self._database.reading() as connection:
+            running = connection.execute(select(_TABLE).where(_COLUMNS.status == JobStatus.RUNNING)).all()
+        for row in running:
+            if row.attempts >= MAX_ATTEMPTS:
+                self.fail(row.export_id, f"The server stopped {row.attempts} times while it wrote this file.")
+            else:
+                self._change(row.export_id, status=JobStatus.QUEUED, clients_written=0, clients_total=None)
+
+    def due(self, days: int) -> list[ExportJob]:
+        """Jobs finished `days` ago or more, whose files have to go; they are due until they are `expired`."""
+        before_ms = self._database.clock.now_ms() - days * DAY_MS
+        due = select(_TABLE).where(_COLUMNS.status == JobStatus.DONE, _COLUMNS.finished_ms <= before_ms)
+        with self._database.reading() as connection:
+            return [_job(row) for row in connection.execute(due).all()]
+
+    def expired(self, export_id: str) -> None:
+        """Note that the file is gone."""
+        self._change(export_id, status=JobStatus.EXPIRED)
+
+    def forget(self) -> None:
+        """Remove what ended long ago and has no file any more."""
+        before_ms = self._database.clock.now_ms() - _REMEMBERED_DAYS * DAY_MS
+        ended = _COLUMNS.status.in_((JobStatus.EXPIRED, JobStatus.FAILED))
+        with self._database.writing() as connection:
+            connection.execute(delete(_TABLE).where(ended, _COLUMNS.finished_ms <= before_ms))
+
+    def _end(self, export_id: str, status: JobStatus, **figures: Any) -> None:  # noqa: ANN401 - values of columns
+        now_ms = self._database.clock.now_ms()
+        self._change(export_id, status=status, active_key=None, finished_ms=now_ms, **figures)
+
+    def _change(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
+        with self._database.writing() as connection:
+            connection.execute(_update(export_id).values(values))
+
+
+def _update(export_id: str) -> Any:  # noqa: ANN401 - an UPDATE statement
+    return update(_TABLE).where(_COLUMNS.export_id == export_id)
+
+
+def _active_key(order: ExportOrder) -> str:
+    """The same for identical orders: same user, product, day and normalised request (contract 06)."""
+    said = f"{order.product_id}\n{order.user_id}\n{order.today}\n{order.request}"
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _values(job: ExportJob, key: str, now_ms: int) -> dict[str, Any]:
+    order = job.order
+    return {
+        "export_id": job.export_id,
+        "product_id": order.product_id,
+        "user_id": order.user_id,
+        "request": order.request,
+        "today": order.today,
+        "ending": order.ending,
+        "has_license_keys": order.has_license_keys,
+        "active_key": key,
+        "file_name": job.file_name,
+        "status": job.status,
+        "attempts": 0,
+        "clients_written": 0,
+        "file_size": 0,
+        "sha256": "",
+        "created_ms": now_ms,
+    }
+
+
+def _job(row: Row[Any]) -> ExportJob:
+    order = ExportOrder(
+        product_id=row.product_id,
+        user_id=row.user_id,
+        request=row.request,
+        today=row.today,
+        ending=row.ending,
+        has_license_keys=row.has_license_keys,
+    )
+    return ExportJob(
+        export_id=row.export_id,
+        order=order,
+        file_name=row.file_name,
+        status=JobStatus(row.status),
+        clients_written=row.clients_written,
+        clients_total=row.clients_total,
+        file_size=row.file_size,
+        sha256=row.sha256,
+        error=row.error,
+    )

@@ -1,0 +1,109 @@
+"""The command that exports clients to a file, without a server."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from odometer.accounts import Product
+from odometer.accounts.products import no_such_product
+from odometer.app import analytics_of, clock_of, registry_of
+from odometer.cli.operations import print_json
+from odometer.exports.client_files import CLIENT_FILES
+from odometer.exports.client_list import FileFormat, write_client_file
+from odometer.exports.files import bring_to_disk
+from odometer.model import strict_json
+from odometer.selection.client_list import DailyAsked, all_properties, parse_client_choice
+from odometer.selection.reading import Language
+from odometer.settings import Settings, read_settings
+from odometer.store.client_sql import ClientQuestion
+from odometer.store.questions import Questions
+
+
+def export(
+    *,
+    product: Annotated[int, typer.Option(help="Product id.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; without it clientPropertyList_<day> in this folder.")
+    ] = None,
+    file_format: Annotated[FileFormat, typer.Option("--format", help="jsonl (gzip), csv (zip) or parquet.")] = "jsonl",
+    properties: Annotated[str | None, typer.Option(help="Names, separated by commas; without it all.")] = None,
+    filters: Annotated[str | None, typer.Option(help="globalFilters as JSON.")] = None,
+    daily: Annotated[str | None, typer.Option(help="Also the active days of FIRST:LAST, such as NOW-30:NOW.")] = None,
+    daily_properties: Annotated[str, typer.Option(help="Values of each of these days, by commas.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Export the clients of a product with their last known values into one file, license keys included.
+
+    Works while no server has the data folder open; a server exports over HTTP.
+
+    Example: odometer export --product 1000001 --format parquet --properties prodVersion,geography.country
+    """
+    settings = read_settings()
+    today = clock_of(settings).today()
+    path = output or Path(f"clientPropertyList_{today}{CLIENT_FILES[file_format].ending}")
+    with registry_of(settings) as registry:
+        found = registry.products.get(product)
+    if found is None:
+        raise no_such_product(product)
+    with _questions_of(settings) as questions:
+        language = Language(today, questions.pattern_fault, may_use_license_keys=True, custom_types=found.custom_types)
+        asked = _names(properties) if properties is not None else _everything(questions, found)
+        days = None if daily is None else DailyAsked(*_first_and_last(daily), _names(daily_properties))
+        given = None if filters is None else strict_json.parse(filters.encode())
+        choice = parse_client_choice(asked, days, given, language, None)
+        written = _write(questions, ClientQuestion(product, choice, today), file_format, path)
+    if as_json:
+        print_json({"file": str(path), "clients": written})
+    else:
+        typer.echo(f"{written:,} clients are in {path}.")
+
+
+@contextlib.contextmanager
+def _questions_of(settings: Settings) -> Iterator[Questions]:
+    with analytics_of(settings) as analytics:
+        yield Questions(analytics.engine, analytics.gate, clock_of(settings).now_ms, settings.report_seconds)
+
+
+def _everything(questions: Questions, product: Product) -> list[str]:
+    slots = {*product.custom_properties, *questions.custom_slots_in_use(product.product_id)}
+    return all_properties(slots, may_use_license_keys=True)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _first_and_last(text: str) -> tuple[str, str]:
+    first, _, last = text.partition(":")
+    return first, last
+
+
+def _write(questions: Questions, question: ClientQuestion, file_format: FileFormat, path: Path) -> int:
+    """Write aside, then rename: the file is there when it is complete, or not at all."""
+    with tempfile.TemporaryDirectory(prefix=".odometer-export-", dir=path.absolute().parent) as aside, _bar() as bar:
+        part = Path(aside) / path.name
+        task = bar.add_task("exporting", total=None)
+
+        def progress(written: int, total: int) -> None:
+            bar.update(task, completed=written, total=total)
+
+        written = write_client_file(questions, question, file_format, part, progress)
+        bring_to_disk(part)
+        part.replace(path)
+    return written
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

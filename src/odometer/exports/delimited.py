@@ -1,0 +1,47 @@
+"""CSV files in a zip of one entry (contract 08): UTF-8, RFC 4180, the same bytes for the same rows."""
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+# The earliest moment that a zip can name: files do not depend on when they were made.
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_LEVEL: Final = 5
+_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+
+
+class CsvWriter:
+    """Writes rows of cells."""
+
+    def __init__(self, file: IO[str], header: Sequence[str]) -> None:
+        self._writer = csv.writer(file, lineterminator="\n")
+        self._writer.writerow(header)
+
+    def write(self, rows: Iterable[Sequence[str]]) -> None:
+        """Append rows."""
+        self._writer.writerows(rows)
+
+
+@contextmanager
+def zipped_csv(path: Path, inner_name: str, header: Sequence[str]) -> Iterator[CsvWriter]:
+    """A zip at `path` that holds one CSV; complete at the end of the block."""
+    entry = zipfile.ZipInfo(inner_name, date_time=_EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive,
+        archive.open(entry, "w", force_zip64=True) as binary,
+        io.TextIOWrapper(binary, encoding="utf-8", newline="") as text,
+    ):
+        yield CsvWriter(text, header)
+
+
+def harmless(cell: str) -> str:
+    """The text as a cell that no spreadsheet runs as a formula: with an apostrophe before it where one might."""
+    return f"'{cell}" if cell.startswith(_RISKY) and not _NUMBER.fullmatch(cell) else cell

@@ -1,0 +1,134 @@
+"""Running export jobs one after the other: from the queue to a complete file, or to a clear failure (contract 06)."""
+
+import errno
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from odometer.errors import Problem
+from odometer.exports.files import FileKey, FileStore
+from odometer.exports.worker import Stopped
+from odometer.model.export_job import ExportJob, ExportOrder
+
+STREAM: Final = "exports"
+_PROGRESS_EVERY_S: Final = 0.5
+_CHUNK: Final = 1024 * 1024
+_log = structlog.get_logger(__name__)
+
+# Told how many clients are written, and of how many. May raise to stop the writing.
+Progress = Callable[[int, int], None]
+# Writes the file of an order to a path and returns how many clients are in it.
+WriteOrder = Callable[[ExportOrder, Path, Progress], int]
+
+
+class JobBook(Protocol):
+    """Where jobs are kept; see `odometer.accounts.export_jobs`."""
+
+    def claim(self) -> ExportJob | None:
+        """The job that has waited longest, running from now on."""
+
+    def progress(self, export_id: str, written: int, total: int) -> None:
+        """Note how many clients are written, and of how many."""
+
+    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> None:
+        """Note that the file is complete."""
+
+    def fail(self, export_id: str, error: str) -> None:
+        """Note that there will be no file, and why."""
+
+    def put_back(self, export_id: str) -> None:
+        """Let a job that was stopped on purpose wait again."""
+
+    def due(self, days: int) -> list[ExportJob]:
+        """Finished jobs whose files have to go."""
+
+    def expired(self, export_id: str) -> None:
+        """Note that the file is gone."""
+
+    def forget(self) -> None:
+        """Remove what ended long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportDuty:
+    """What the export worker does.
+
+    Attributes:
+        book: the jobs.
+        files: where files are kept.
+        write: makes the content of a file.
+        kept_days: so long a file is kept.
+
+    """
+
+    book: JobBook
+    files: FileStore
+    write: WriteOrder
+    kept_days: int
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Take away files that are due, then run all jobs that wait."""
+        for old in self.book.due(self.kept_days):
+            self.files.delete(key_of(old))
+            self.book.expired(old.export_id)
+        self.book.forget()
+        while not stopping.is_set():
+            job = self.book.claim()
+            if job is None:
+                return
+            self._run(job, stopping)
+
+    def _run(self, job: ExportJob, stopping: threading.Event) -> None:
+        try:
+            with self.files.writing(key_of(job)) as path:
+                written = self.write(job.order, path, self._progress(job, stopping))
+                size, sha256 = path.stat().st_size, sha256_of(path)
+            self.book.finish(job.export_id, written, size, sha256)
+        except Stopped:
+            self.book.put_back(job.export_id)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever failed, the user must learn that there will be no file
+            _log.exception("an export failed", export_id=job.export_id)
+            self.book.fail(job.export_id, _sentence(error))
+
+    def _progress(self, job: ExportJob, stopping: threading.Event) -> Progress:
+        last = float("-inf")
+
+        def note(written: int, total: int) -> None:
+            nonlocal last
+            if stopping.is_set():
+                raise Stopped
+            now = time.monotonic()
+            if now - last >= _PROGRESS_EVERY_S:
+                last = now
+                self.book.progress(job.export_id, written, total)
+
+        return note
+
+
+def key_of(job: ExportJob) -> FileKey:
+    """Where the job's file is kept."""
+    return FileKey(STREAM, job.order.product_id, job.file_name)
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file of any size, hexadecimal."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Problem):
+        return error.message
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The server has no space left for the file."
+    return "Something went wrong on the server; the operator finds it in the log by the id of the export."

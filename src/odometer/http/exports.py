@@ -1,0 +1,235 @@
+"""Exports over HTTP (contract 06): ask for one, see how far it is, list and fetch the files."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Permission
+from odometer.errors import Problem
+from odometer.exports.client_list import ClientListOrder, FileFormat
+from odometer.exports.jobs import key_of
+from odometer.exports.links import Links
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
+from odometer.model.export_job import ExportJob, ExportOrder
+from odometer.reports.client_property_list import ClientListRequest
+from odometer.selection.client_list import all_properties, parse_client_choice
+from odometer.selection.reading import Language
+
+PATH: Final = "/v3/export"
+_EXAMPLE_FILE: Final = "clientPropertyList_2031-06-20_ex-7c2153b09a4e.jsonl.gz"
+_EXAMPLE_ID: Final = "ex-7c2153b09a4e"
+Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
+
+
+class ExportRequest(ClientListRequest):
+    """As clientPropertyList without paging; absent properties are all that the caller may see."""
+
+    file_format: FileFormat = Field(
+        default="jsonl", alias="fileFormat", description="jsonl (gzip), csv (zip), parquet."
+    )
+
+
+class DownloadRequest(BaseModel):
+    """Which file."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    file_name: str = Field(alias="fileName", description="One of the names that listFiles gives.")
+
+
+def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -> APIRouter:
+    """The routes; `wake` lets a worker see to a new job."""
+    router = APIRouter()
+
+    async def ask(request: Request, access: Reporter) -> Response:
+        require_json(request)
+        body = await read_body(request, parts_of(request).max_body_bytes)
+
+        def store() -> ExportJob:
+            order = _order(request, access, parse_body(body, ExportRequest))
+            return parts_of(request).registry.export_jobs.request(order, at_most=most_per_user)
+
+        job = await run_in_threadpool(store)
+        wake()
+        shown = {"exportId": job.export_id, "status": job.status, "fileName": job.file_name}
+        return JsonAnswer({"result": shown})
+
+    async def download_url(request: Request, access: Reporter) -> Response:
+        require_json(request)
+        body = await read_body(request, parts_of(request).max_body_bytes)
+
+        def link() -> dict[str, str]:
+            name = parse_body(body, DownloadRequest).file_name
+            job = next((job for job in _finished(request, access) if job.file_name == name), None)
+            if job is None:
+                raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
+            url, expires_ms = links.to(key_of(job))
+            return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
+
+        return JsonAnswer(await run_in_threadpool(link))
+
+    router.add_api_route(f"{PATH}/request/clientPropertyList/{{product_id}}", ask, methods=["POST"], **_ASK)
+    router.add_api_route(f"{PATH}/status/{{product_id}}/{{export_id}}", _status, methods=["GET"], **_STATUS)
+    router.add_api_route(f"{PATH}/listFiles/{{product_id}}", _list_files, methods=["GET"], **_LIST)
+    router.add_api_route(f"{PATH}/getDownloadUrl/{{product_id}}", download_url, methods=["POST"], **_URL)
+    return router
+
+
+async def _status(request: Request, access: Reporter) -> Response:
+    export_id = request.path_params["export_id"]
+    jobs = parts_of(request).registry.export_jobs
+    job = await run_in_threadpool(jobs.get, access.product.product_id, access.caller.user_id, export_id)
+    if job is None or not _may_fetch(job, access):
+        raise Problem("NOT_FOUND", "There is no such export of yours.")
+    shown = {
+        "exportId": job.export_id,
+        "status": job.status,
+        "clientsWritten": job.clients_written,
+        "clientsTotal": job.clients_total,
+        "fileName": job.file_name,
+        "error": job.error,
+    }
+    return JsonAnswer({"result": shown})
+
+
+async def _list_files(request: Request, access: Reporter) -> Response:
+    files = [
+        {
+            "fileName": job.file_name,
+            "fileDate": str(job.order.today),
+            "fileSize": job.file_size,
+            "rows": job.clients_written,
+            "sha256": job.sha256,
+        }
+        for job in await run_in_threadpool(_finished, request, access)
+    ]
+    return JsonAnswer({"fileList": files})
+
+
+def _finished(request: Request, access: Access) -> list[ExportJob]:
+    """The caller's complete files of the product."""
+    jobs = parts_of(request).registry.export_jobs.finished(access.product.product_id, access.caller.user_id)
+    return [job for job in jobs if _may_fetch(job, access)]
+
+
+def _may_fetch(job: ExportJob, access: Access) -> bool:
+    """Who lost license_filtering, or calls with a token without it, does not see files with license keys."""
+    return not job.order.has_license_keys or _may_use_license_keys(access)
+
+
+def _may_use_license_keys(access: Access) -> bool:
+    return Permission.LICENSE_FILTERING in access.caller.permissions_on(access.product.product_id)
+
+
+def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrder:
+    """The request read once, with everything absent filled in. Raises `Problem` naming the member at fault."""
+    parts, product = parts_of(request), access.product
+    may_use_license_keys = _may_use_license_keys(access)
+    today = parts.clock.today()
+    language = Language(today, parts.questions.pattern_fault, may_use_license_keys, product.custom_types)
+    properties = asked.properties
+    if properties is None:
+        slots = {*product.custom_properties, *parts.questions.custom_slots_in_use(product.product_id)}
+        properties = all_properties(slots, may_use_license_keys=may_use_license_keys)
+    daily = asked.daily.asked if asked.daily else None
+    choice = parse_client_choice(properties, daily, asked.global_filters, language, product.oldest_date)
+    order = ClientListOrder(choice, asked.global_filters, asked.file_format)
+    return ExportOrder(
+        product_id=product.product_id,
+        user_id=access.caller.user_id,
+        request=order.as_text(),
+        today=today,
+        ending=order.ending,
+        has_license_keys=order.has_license_keys,
+    )
+
+
+def _rfc3339(at_ms: int) -> str:
+    return f"{dt.datetime.fromtimestamp(at_ms // 1000, tz=dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+_GROUP: Final = "Exports"
+_ASK: Final[dict[str, Any]] = {
+    "name": "export_request",
+    "openapi_extra": operation(
+        title="Export clients",
+        description=(
+            "Writes all clients that pass the filters into one file, as they are at one moment. Asked again with the "
+            "same body while it waits or runs, it answers with the same export. Fetch the file within its days."
+        ),
+        group=_GROUP,
+        body=ExportRequest,
+        example=(
+            {"properties": ["prodVersion", "geography.country"], "fileFormat": "parquet"},
+            {"result": {"exportId": _EXAMPLE_ID, "status": "queued", "fileName": _EXAMPLE_FILE}},
+        ),
+        errors=(400, 401, 403, 404, 413, 415, 429, 503),
+        has_product=True,
+    ),
+}
+_STATUS: Final[dict[str, Any]] = {
+    "name": "export_status",
+    "openapi_extra": operation(
+        title="How far an export is",
+        description="queued, running, done, failed (error says why) or expired (the file is gone).",
+        group=_GROUP,
+        example=(
+            {},
+            {
+                "result": {
+                    "exportId": _EXAMPLE_ID,
+                    "status": "running",
+                    "clientsWritten": 40960,
+                    "clientsTotal": 1000000,
+                    "fileName": _EXAMPLE_FILE,
+                    "error": None,
+                }
+            },
+        ),
+        has_product=True,
+    ),
+}
+_FILE: Final = {
+    "fileName": _EXAMPLE_FILE,
+    "fileDate": "2031-06-20",
+    "fileSize": 18211,
+    "rows": 402,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+}
+_LIST: Final[dict[str, Any]] = {
+    "name": "export_files",
+    "openapi_extra": operation(
+        title="Exported files",
+        description="The caller's complete files, newest first.",
+        group=_GROUP,
+        example=({}, {"fileList": [_FILE]}),
+        has_product=True,
+    ),
+}
+_URL: Final[dict[str, Any]] = {
+    "name": "export_download_url",
+    "openapi_extra": operation(
+        title="Link to an exported file",
+        description="The link needs no login, is for this file only, and holds for some minutes.",
+        group=_GROUP,
+        body=DownloadRequest,
+        example=(
+            {"fileName": _EXAMPLE_FILE},
+            {
+                "downloadUrl": f"https://usage.example.com/files/v1/exports/7/{_EXAMPLE_FILE}?expires=1939...",
+                "expiresAt": "2031-06-20T12:15:00Z",
+            },
+        ),
+        has_product=True,
+    ),
+}

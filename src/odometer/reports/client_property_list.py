@@ -1,0 +1,97 @@
+"""clientPropertyList: clients one by one with their last known values and their days, 200 a page (contract 06)."""
+
+from typing import Any, ClassVar, Final
+
+from pydantic import Field
+
+from odometer.reports.definition import Context, Report, ReportRequest
+from odometer.selection.client_list import DailyAsked, as_object, parse_client_choice
+from odometer.selection.reading import as_text
+from odometer.store.client_sql import ClientQuestion
+
+PAGE: Final = 200
+
+
+class DailyData(ReportRequest):
+    """What `retDailyData` takes."""
+
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
+    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+    properties: list[str] | None = Field(
+        default=None, description="Properties that are kept by day; absent: only the dates."
+    )
+
+    @property
+    def asked(self) -> DailyAsked:
+        """The members as reading them wants them."""
+        return DailyAsked(self.start_date, self.stop_date, self.properties)
+
+
+class ClientListRequest(ReportRequest):
+    """Which clients, and what of them."""
+
+    properties: list[str] | None = Field(default=None, description="Properties to return, last known values.")
+    daily: DailyData | None = Field(
+        default=None, alias="retDailyData", description="Active days of a range, with that day's values."
+    )
+    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+
+
+class ClientPageRequest(ClientListRequest):
+    """What `clientPropertyList` takes."""
+
+    start_at: str | None = Field(
+        default=None, alias="startAtClientId", description="nextClientId of the page before; absent: the first page."
+    )
+
+
+def run(request: ClientPageRequest, context: Context) -> dict[str, Any]:
+    """`result`, up to 200 clients in the byte order of their ids; `nextClientId` only when more follow."""
+    choice = parse_client_choice(
+        request.properties,
+        request.daily.asked if request.daily else None,
+        request.global_filters,
+        context.language,
+        context.oldest_date,
+    )
+    start = as_text(request.start_at or "", "startAtClientId")
+    question = ClientQuestion(context.product_id, choice, context.today)
+    rows, following = context.questions.clients.page(question, start, PAGE)
+    answer: dict[str, Any] = {"result": [as_object(row, choice) for row in rows], "reachedEnd": following is None}
+    if following is not None:
+        answer["nextClientId"] = following
+    return answer
+
+
+REPORT = Report(
+    path="/v3/reporting/clientPropertyList",
+    title="Clients and their properties",
+    description=(
+        "Every client that passes the filters, judged by its last known values, 200 a page; with retDailyData also "
+        "its active days in a range. A client has the keys that were asked for and no others."
+    ),
+    request=ClientPageRequest,
+    run=run,
+    example=(
+        {
+            "properties": ["geography.country", "ram", "C03", "lifetimeEventUsage"],
+            "retDailyData": {"startDate": "2031-04-01", "stopDate": "2031-04-30", "properties": ["prodVersion"]},
+        },
+        {
+            "result": [
+                {
+                    "clientId": "3B90C2E417AA05F6",
+                    "geography.country": "PT",
+                    "ram": 16384,
+                    "C03": "<NULL>",
+                    "lifetimeEventUsage": [{"eventCategory": "Canvas", "eventName": "Rotate", "eventCount": 13}],
+                    "dailyData": [{"date": "2031-04-02", "prodVersion": "3.10"}],
+                }
+            ],
+            "reachedEnd": False,
+            "nextClientId": "3B90C2E417AA0713",
+        },
+    ),
+)

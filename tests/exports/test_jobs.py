@@ -1,0 +1,255 @@
+"""Export jobs over a real registry and real files: one at a time, each to a complete file or to a clear failure."""
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from odometer.accounts import Registry, open_registry
+from odometer.accounts.export_jobs import MAX_ATTEMPTS
+from odometer.clock import DAY_MS, Clock
+from odometer.errors import Problem
+from odometer.exports.files import LocalFiles
+from odometer.exports.jobs import ExportDuty, Progress, WriteOrder, key_of
+from odometer.exports.worker import Stopped, Worker
+from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
+
+PRODUCT = 7
+SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+class Moved(Clock):
+    """Stands where a test puts it."""
+
+    ms = 1_900_000_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+@dataclass
+class World:
+    """A registry with one user, and a file store."""
+
+    registry: Registry
+    files: LocalFiles
+    clock: Moved
+    order: ExportOrder
+
+    def ask(self, request: str = "{}", at_most: int = 3) -> ExportJob:
+        return self.registry.export_jobs.request(replace(self.order, request=request), at_most=at_most)
+
+    def now(self, job: ExportJob) -> ExportJob:
+        assert job.order.user_id is not None
+        found = self.registry.export_jobs.get(PRODUCT, job.order.user_id, job.export_id)
+        assert found is not None
+        return found
+
+    def run(self, write: WriteOrder, stopping: threading.Event | None = None) -> None:
+        ExportDuty(self.registry.export_jobs, self.files, write, 7)(stopping or threading.Event())
+
+
+def writes_abc(_order: ExportOrder, path: Path, progress: Progress) -> int:
+    path.write_bytes(b"abc")
+    progress(2, 2)
+    return 2
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    clock = Moved()
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", clock, hasher=cheap)
+    user = registry.users.add("ada@example.com", "correct horse battery", display_name="Ada")
+    order = ExportOrder(
+        product_id=PRODUCT,
+        user_id=user.user_id,
+        request="{}",
+        today=dt.date(2031, 6, 20),
+        ending=".jsonl.gz",
+        has_license_keys=False,
+    )
+    yield World(registry, LocalFiles(tmp_path / "files"), clock, order)
+    registry.close()
+
+
+def test_a_job_becomes_a_file(world: World) -> None:
+    job = world.ask()
+    assert job.status == JobStatus.QUEUED
+    assert job.file_name == f"clientPropertyList_2031-06-20_{job.export_id}.jsonl.gz"
+
+    world.run(writes_abc)
+
+    done = world.now(job)
+    assert (done.status, done.clients_written, done.clients_total) == (JobStatus.DONE, 2, 2)
+    assert (done.file_size, done.sha256) == (3, SHA256_OF_ABC)
+    path = world.files.local_path(key_of(done))
+    assert path is not None
+    assert path.read_bytes() == b"abc"
+
+
+def test_progress_shows_while_it_runs(world: World) -> None:
+    job = world.ask()
+    seen = []
+
+    def write(_order: ExportOrder, path: Path, progress: Progress) -> int:
+        progress(20, 50)
+        seen.append(world.now(job))
+        return writes_abc(_order, path, progress)
+
+    world.run(write)
+
+    assert [(one.status, one.clients_written, one.clients_total) for one in seen] == [(JobStatus.RUNNING, 20, 50)]
+
+
+def test_an_identical_order_is_one_job_while_it_waits_or_runs(world: World) -> None:
+    first = world.ask('{"a": 1}')
+    other_day = replace(world.order, request='{"a": 1}', today=dt.date(2031, 6, 21))
+    seen = []
+
+    def write(order: ExportOrder, path: Path, progress: Progress) -> int:
+        seen.append(world.ask('{"a": 1}').export_id == first.export_id)
+        return writes_abc(order, path, progress)
+
+    assert world.ask('{"a": 1}').export_id == first.export_id
+    assert world.ask('{"a": 2}').export_id != first.export_id
+    assert world.registry.export_jobs.request(other_day, at_most=3).export_id != first.export_id
+    world.run(write)
+    assert seen[0]
+    # It is done: asked again it is made again, from newer data.
+    assert world.ask('{"a": 1}').export_id != first.export_id
+
+
+def test_a_user_has_so_many_jobs_at_a_time(world: World) -> None:
+    for n in range(3):
+        world.ask(str(n))
+
+    with pytest.raises(Problem) as refused:
+        world.ask("3")
+
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 30)
+    assert world.ask("2").status == JobStatus.QUEUED  # an identical one is no further one
+    world.run(writes_abc)
+    world.ask("3")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (Problem("STORE_UNAVAILABLE", "The analytics store did not answer."), "The analytics store did not answer."),
+        (OSError(28, "No space left on device", "/secret/path"), "The server has no space left for the file."),
+        (ZeroDivisionError("/secret/path"), "Something went wrong on the server"),
+    ],
+)
+def test_a_failure_is_told_and_leaves_no_file(world: World, error: Exception, told: str) -> None:
+    job = world.ask()
+
+    def write(_order: ExportOrder, path: Path, _progress: Progress) -> int:
+        path.write_bytes(b"half")
+        raise error
+
+    world.run(write)
+
+    failed = world.now(job)
+    assert failed.status == JobStatus.FAILED
+    assert told in str(failed.error)
+    assert "secret" not in str(failed.error)
+    assert world.files.local_path(key_of(job)) is None
+    assert world.registry.export_jobs.finished(PRODUCT, world.order.user_id or 0) == []
+    assert world.ask().export_id != job.export_id
+
+
+def test_a_stopped_job_waits_and_is_run_anew(world: World) -> None:
+    job = world.ask()
+    stopping = threading.Event()
+
+    def write(order: ExportOrder, path: Path, progress: Progress) -> int:
+        path.write_bytes(b"half")
+        stopping.set()
+        return writes_abc(order, path, progress)
+
+    with pytest.raises(Stopped):
+        world.run(write, stopping)
+
+    assert world.now(job).status == JobStatus.QUEUED
+    assert world.files.local_path(key_of(job)) is None
+    world.run(writes_abc)
+    assert world.now(job).status == JobStatus.DONE
+
+
+def test_a_job_whose_server_died_is_run_anew_but_not_for_ever(world: World) -> None:
+    """A kill leaves the job running; the next server puts it back, until it seems to be what kills servers."""
+    jobs = world.registry.export_jobs
+    job = world.ask()
+    for _ in range(MAX_ATTEMPTS - 1):
+        assert jobs.claim() is not None
+        jobs.put_back_interrupted()
+        assert world.now(job).status == JobStatus.QUEUED
+    assert jobs.claim() is not None
+    jobs.put_back_interrupted()
+
+    failed = world.now(job)
+    assert (failed.status, failed.error) == (JobStatus.FAILED, "The server stopped 3 times while it wrote this file.")
+    assert jobs.claim() is None
+
+
+def test_files_go_after_7_days_and_are_forgotten_later(world: World) -> None:
+    job = world.ask()
+    world.run(writes_abc)
+    world.clock.ms += 7 * DAY_MS - 1
+    world.run(writes_abc)
+    assert world.now(job).status == JobStatus.DONE
+
+    world.clock.ms += 1
+    world.run(writes_abc)
+
+    assert world.now(job).status == JobStatus.EXPIRED
+    assert world.files.local_path(key_of(job)) is None
+    world.clock.ms += 30 * DAY_MS
+    world.run(writes_abc)
+    assert world.registry.export_jobs.get(PRODUCT, world.order.user_id or 0, job.export_id) is None
+
+
+def test_jobs_belong_to_their_user(world: World) -> None:
+    job = world.ask()
+    other = world.registry.users.add("bob@example.com", "correct horse battery", display_name="Bob").user_id
+    world.run(writes_abc)
+
+    assert world.registry.export_jobs.get(PRODUCT, other, job.export_id) is None
+    assert world.registry.export_jobs.get(PRODUCT + 1, world.order.user_id or 0, job.export_id) is None
+    assert world.registry.export_jobs.finished(PRODUCT, other) == []
+    assert replace(world.order, user_id=other) != world.order
+    others = world.registry.export_jobs.request(replace(world.order, user_id=other), at_most=1)
+    assert others.export_id != job.export_id
+
+
+def test_the_worker_runs_what_it_is_woken_for(world: World) -> None:
+    worker = Worker("test", ExportDuty(world.registry.export_jobs, world.files, writes_abc, 7), every_s=60)
+    job = world.ask()
+    worker.wake()
+    for _ in range(500):
+        if world.now(job).status == JobStatus.DONE:
+            break
+        time.sleep(0.01)
+    worker.close()
+    assert world.now(job).status == JobStatus.DONE
+
+
+def test_the_worker_survives_a_duty_that_fails() -> None:
+    done = threading.Event()
+    tries = iter([ZeroDivisionError, None])
+
+    def duty(_stopping: threading.Event) -> None:
+        error = next(tries, None)
+        if error is not None:
+            raise error
+        done.set()
+
+    worker = Worker("test", duty, every_s=0.01)
+    assert done.wait(10)
+    worker.close()
