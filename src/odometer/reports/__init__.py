@@ -5,14 +5,19 @@ from typing import Any, Final
 from odometer.reports import (
     basic_data_table,
     basic_timeline,
+    churn_and_engagement,
     churn_data_table,
     churn_event_histogram,
+    churn_histogram_days,
+    churn_histogram_runtime,
+    churn_histogram_sessions,
     full_report,
     generic_current,
     generic_date_range,
     lifetime_data_table,
     lifetime_histogram,
     property_values,
+    usage_distribution,
 )
 from odometer.reports.definition import Report
 
@@ -27,4 +32,9 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     full_report.REPORT,
     churn_data_table.REPORT,
     churn_event_histogram.REPORT,
+    usage_distribution.REPORT,
+    churn_histogram_days.REPORT,
+    churn_histogram_runtime.REPORT,
+    churn_histogram_sessions.REPORT,
+    churn_and_engagement.REPORT,
 )

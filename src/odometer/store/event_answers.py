@@ -1,18 +1,15 @@
 """Answers about the events of a population: its size by item, its use of every entry, and distributions of use."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from odometer.errors import Problem
 from odometer.selection.segments import Level
 from odometer.store.event_use import LIFE_DAYS, SESSIONS, EventSets, EventUseSql, life_days, sessions_in_range
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, too_many_items
-from odometer.store.population import EVERYBODY, Population, PopulationSql, join
-
-Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +77,7 @@ FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1
 
 def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
-    sql = PopulationSql(population, _kept(ask, population))
+    sql = PopulationSql(population, kept_items(ask, population))
     everybody, items = _items(ask, population, sql, sql.members(), "0")
     _check_cells(population.level, len(items) * len(sets.entries))
     if not sets.by_event():
@@ -99,7 +96,7 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
 
 def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries on the days of the range."""
-    sql = PopulationSql(population, _kept(ask, population))
+    sql = PopulationSql(population, kept_items(ask, population))
     facts = sql.joined(sessions_in_range(), SESSIONS)
     everybody, items = _items(ask, population, sql, facts, "begun")
     _check_cells(population.level, len(items) * len(sets.entries))
@@ -149,17 +146,6 @@ def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[in
 def _hundredths(total: str, divisor: str) -> str:
     """SQL of 100 · total / divisor, rounded half up, in whole numbers."""
     return f"toUInt64(intDiv({total}, {divisor}) * 100 + intDiv({total} % {divisor} * 200 + {divisor}, 2 * {divisor}))"
-
-
-def _kept(ask: Ask, population: Population) -> Kept:
-    """The values that limits keep."""
-    if population.level is None or not limited(population.level):
-        return {}
-    sql = PopulationSql(population, {})
-    kept: dict[tuple[int, int], list[str]] = {(0, place): [] for place, _ in limited(population.level)}
-    for place, label in ask(sql.largest(), sql.bound.params):
-        kept[0, place].append(label)
-    return {at: tuple(labels) for at, labels in kept.items()}
 
 
 def _items(

@@ -4,6 +4,7 @@ Reports of events, engagement and churn (contract 04, 05) ask about a population
 """
 
 import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -26,6 +27,7 @@ class Chosen(Enum):
     ACTIVE_AS_THEN = "active in the range, judged by the last day in it"
     LOST = "lost in the range, judged by the last known state"
     INSTALLED = "installed in the range, judged by the install day"
+    INSTALLED_AS_NOW = "installed in the range, judged by the last known state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,12 @@ class Population:
         return () if self.level is None else (self.level,)
 
     @property
+    def properties(self) -> tuple[Property, ...]:
+        """The properties whose values decide about filters and items."""
+        of_levels = [prop for level in self.levels for prop in level.properties]
+        return tuple(dict.fromkeys([*properties_in(self.filters), *of_levels]))
+
+    @property
     def params(self) -> dict[str, Any]:
         """What its statements bind beside the values of filters and items."""
         return {
@@ -71,14 +79,17 @@ class Population:
         }
 
 
-_LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
+LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
 # The row that judges: a condition on the rows of clients.
 _JUDGED: Final = {
-    Chosen.ACTIVE_AS_NOW: _LAST_KNOWN,
+    Chosen.ACTIVE_AS_NOW: LAST_KNOWN,
     Chosen.ACTIVE_AS_THEN: f"day {IN_RANGE} AND next_day > {{stop:Date}}",
-    Chosen.LOST: _LAST_KNOWN,
+    Chosen.LOST: LAST_KNOWN,
     Chosen.INSTALLED: f"day = install AND day {IN_RANGE}",
+    Chosen.INSTALLED_AS_NOW: f"{LAST_KNOWN} AND install {IN_RANGE}",
 }
+# Asks the engine one question of an answer.
+Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 # The label of all units of a population: no item has it.
 EVERYBODY: Final = ""
 
@@ -89,20 +100,16 @@ class PopulationSql:
     def __init__(self, population: Population, kept: Kept) -> None:
         self._population = population
         self.bound = Bound(population.params)
-        properties = [
-            *properties_in(population.filters),
-            *(prop for level in population.levels for prop in level.properties),
-        ]
-        self.units = Units(population.group_by, tuple(dict.fromkeys(properties)))
+        self.units = Units(population.group_by, population.properties)
         self.items = Items(population.levels, kept, self.units.used_events)
 
     def members(self) -> str:
-        """Rows (unit, day, weight, and with a level items: an array of (label, place)); summing `weight` counts units.
+        """Rows (unit, day, install, weight, items); summing `weight` counts units.
 
-        `day` is the day of the row that judges.
+        `day` is the day of the row that judges; `items`, an array of (label, place), is there with a level only.
         """
         items = f", {self.items.distinct(0, self.bound)} AS items" if self._population.level else ""
-        return f"SELECT unit, day, sign AS weight{items} {self._from_judged()}"
+        return f"SELECT unit, day, install, sign AS weight{items} {self._from_judged()}"
 
     def _from_judged(self) -> str:
         """FROM the rows that judge, WHERE the unit belongs to the population."""
@@ -151,6 +158,17 @@ class PopulationSql:
         if population.range.stop >= population.today:
             return "day >= {start:Date}"
         return f"day >= {{start:Date}} AND (day <= {{stop:Date}} OR {self.units.active_in_range()})"
+
+
+def kept_items(ask: Ask, population: Population) -> Kept:
+    """The values that limits keep."""
+    if population.level is None or not limited(population.level):
+        return {}
+    sql = PopulationSql(population, {})
+    kept: dict[tuple[int, int], list[str]] = {(0, place): [] for place, _ in limited(population.level)}
+    for place, label in ask(sql.largest(), sql.bound.params):
+        kept[0, place].append(label)
+    return {at: tuple(labels) for at, labels in kept.items()}
 
 
 def join(left: str, right: str, of_left: tuple[str, ...], of_right: tuple[str, ...]) -> str:
