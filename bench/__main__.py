@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import alternatives
+from bench import alternatives, engagement
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
 from bench.questions import QUESTIONS
@@ -59,6 +59,7 @@ def main() -> None:
             time.sleep(5)  # what was sent is derived: all ways below count the same records
         asked = [best_of(partial(server.report, PRODUCT, q.path, q.request)) for q in QUESTIONS]
     compare(url, asked)
+    engagement.measure(folder, url, best_of)
     if not options.skip_ingest:
         print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
     if options.data is None:

@@ -8,11 +8,11 @@ from typing import Final
 
 from odometer.model.calendar import Split
 from odometer.selection.predicate import EVERYBODY as NO_FILTERS
-from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, buckets_between
+from odometer.store.buckets import IN_RANGE, bucket_of, buckets_between
 from odometer.store.engine import DATABASE
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
-from odometer.store.population import LAST_KNOWN, Ask, Chosen, Population, PopulationSql, join, kept_items
-from odometer.store.tables import CLIENT, CLIENT_DAY
+from odometer.store.population import EVERYBODY, Ask, Chosen, Population, PopulationSql, join, kept_items
+from odometer.store.tables import CLIENT_DAY
 from odometer.store.units import Units
 
 
@@ -103,10 +103,8 @@ class Spread:
 
 def spread_in_life(ask: Ask, population: Population, amount: Amount) -> Spread:
     """How the lifetime amounts of a population are spread. Everything is counted, nothing estimated."""
-    sql = PopulationSql(population, {})
-    lives = f"""
-        SELECT client AS unit, sign AS weight, {_COLUMNS[amount]} AS amount FROM {DATABASE}.{CLIENT.name}
-        WHERE product = {{product:UInt64}}"""
+    column = _COLUMNS[amount]
+    sql = PopulationSql(population, {}, (column,))
     ranked = ", ".join(f"minOrNullIf(amount, reached * 100 >= {percent} * everybody)" for percent in RANKS)
     rows = ask(
         f"""SELECT {_start_of_bin(amount, "amount")} AS start, sum(users), sum(toInt128(amount) * users), max(amount),
@@ -115,7 +113,7 @@ def spread_in_life(ask: Ask, population: Population, amount: Amount) -> Spread:
             SELECT amount, users, sum(users) OVER () AS everybody,
                 sum(users) OVER (ORDER BY amount ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS reached
             FROM (
-                SELECT amount, sum(weight) AS users FROM ({sql.joined(lives, ("amount",))})
+                SELECT {column} AS amount, sum(weight) AS users FROM ({sql.members()})
                 GROUP BY amount HAVING users != 0
             )
         ) GROUP BY start""",
@@ -161,25 +159,20 @@ def turns(ask: Ask, population: Population, split: Split, cohorts: Split | None)
         # The install day has nothing of its own to tell, and the last row knows it: nothing to be joined.
         population = replace(population, chosen=Chosen.INSTALLED_AS_NOW)
     sql = PopulationSql(population, kept_items(ask, population))
-    rows = f"SELECT *, day AS seen FROM ({sql.members()})" if as_now else _with_last_seen(sql)
+    fates = _fates(sql, split, by_install=cohorts is not None, last_row_judges=as_now)
     if population.level is not None:
-        label = "arrayJoin(items).1"
+        label = f"arrayJoin({sql.items.distinct(0, sql.bound)}).1"
     else:
-        label = f"toString({bucket_of(cohorts, 'install')})" if cohorts else "''"
-    labelled = f"""
-        SELECT {label} AS label, {buckets_between(split, "install", "{today:Date}")} AS age,
-            {buckets_between(split, "install", "seen")} AS life,
-            seen + {{silence:UInt16}} <= {{today:Date}} AS is_lost, weight FROM ({rows})"""
+        label = f"toString({bucket_of(cohorts, 'install')})" if cohorts else f"'{EVERYBODY}'"
     found = ask(
-        f"""SELECT label, turn.1 AS at, sum(users * turn.2) AS grown, sum(users * turn.3), sum(users * turn.4) AS gone
-        FROM (
-            SELECT label, age, life, is_lost, sum(weight) AS users FROM ({labelled}) GROUP BY label, age, life, is_lost
-        ) ARRAY JOIN [(age, 1, is_lost, 0), (life, 0, 0, is_lost)] AS turn
+        f"""SELECT {label} AS label, turn.1 AS at, sum(users * turn.2) AS grown, sum(users * turn.3),
+            sum(users * turn.4) AS gone
+        FROM ({fates}) ARRAY JOIN [(age, 1, is_lost, 0), (life, 0, 0, is_lost)] AS turn
         GROUP BY label, at HAVING grown != 0 OR gone != 0 LIMIT {MAX_CELLS + 1}""",
         sql.bound.params,
     )
     if len(found) > MAX_CELLS:
-        items = ask(f"SELECT uniqExact(label) FROM ({labelled})", sql.bound.params)[0][0]
+        items = ask(f"SELECT uniqExact(label) FROM (SELECT {label} AS label FROM ({fates}))", sql.bound.params)[0][0]
         raise too_many_items(items, path)
     by_label: Turns = defaultdict(dict)
     for label, age, *counts in found:
@@ -188,11 +181,21 @@ def turns(ask: Ask, population: Population, split: Split, cohorts: Split | None)
     return dict(by_label)
 
 
-def _with_last_seen(sql: PopulationSql) -> str:
-    """The members with the last day on which each was seen up to today."""
-    last = Units(None, ()).rows(f"{LAST_KNOWN} AND install {IN_RANGE}", NO_BUCKET)
-    seen = f"SELECT unit, day AS seen, sign AS weight FROM ({last})"
-    return join(sql.members(), seen, ("install", *sql.columns), ("seen",))
+def _fates(sql: PopulationSql, split: Split, *, by_install: bool, last_row_judges: bool) -> str:
+    """Rows (values that decide the items, age, life, is_lost, users); with `by_install` the install day is a value."""
+    values = [prop.column for prop in sql.items.properties] + ["install"] * by_install
+    rows = f"SELECT *, day AS seen FROM ({sql.valued()})"
+    if not last_row_judges:
+        seen = (
+            f"SELECT unit, day AS seen, sign AS weight FROM ({Units(None, ()).last_known()}) WHERE install {IN_RANGE}"
+        )
+        rows = join(sql.valued(), seen, tuple(dict.fromkeys(["install", *values])), ("seen",))
+    named = "".join(f"{value}, " for value in values)
+    return f"""
+        SELECT {named}{buckets_between(split, "install", "{today:Date}")} AS age,
+            {buckets_between(split, "install", "seen")} AS life,
+            seen + {{silence:UInt16}} <= {{today:Date}} AS is_lost, sum(weight) AS users
+        FROM ({rows}) GROUP BY {named}age, life, is_lost"""
 
 
 def _check_size(by_label: Turns, path: str) -> None:

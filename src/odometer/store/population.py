@@ -79,15 +79,6 @@ class Population:
         }
 
 
-LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
-# The row that judges: a condition on the rows of clients.
-_JUDGED: Final = {
-    Chosen.ACTIVE_AS_NOW: LAST_KNOWN,
-    Chosen.ACTIVE_AS_THEN: f"day {IN_RANGE} AND next_day > {{stop:Date}}",
-    Chosen.LOST: LAST_KNOWN,
-    Chosen.INSTALLED: f"day = install AND day {IN_RANGE}",
-    Chosen.INSTALLED_AS_NOW: f"{LAST_KNOWN} AND install {IN_RANGE}",
-}
 # Asks the engine one question of an answer.
 Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 # The label of all units of a population: no item has it.
@@ -97,25 +88,40 @@ EVERYBODY: Final = ""
 class PopulationSql:
     """The relations of one population; `bound` holds the parameters of all that was written."""
 
-    def __init__(self, population: Population, kept: Kept) -> None:
+    def __init__(self, population: Population, kept: Kept, facts: tuple[str, ...] = ()) -> None:
+        """`facts`: columns of the table `client` that the members, which are clients then, have too."""
         self._population = population
         self.bound = Bound(population.params)
-        self.units = Units(population.group_by, population.properties)
+        self.units = Units(population.group_by, population.properties, facts)
         self.items = Items(population.levels, kept, self.units.used_events)
 
     def members(self) -> str:
-        """Rows (unit, day, install, weight, items); summing `weight` counts units.
+        """Rows (unit, day, install, facts, weight, items); summing `weight` counts units.
 
         `day` is the day of the row that judges; `items`, an array of (label, place), is there with a level only.
         """
+        facts = "".join(f", {fact}" for fact in self.units.facts)
         items = f", {self.items.distinct(0, self.bound)} AS items" if self._population.level else ""
-        return f"SELECT unit, day, install, sign AS weight{items} {self._from_judged()}"
+        return f"SELECT unit, day, install{facts}, sign AS weight{items} {self._from_judged()}"
+
+    def valued(self) -> str:
+        """Rows (unit, day, install, weight, the values that decide the items) of the members."""
+        values = "".join(f", {prop.column}" for prop in self.items.properties)
+        return f"SELECT unit, day, install, sign AS weight{values} {self._from_judged()}"
 
     def _from_judged(self) -> str:
         """FROM the rows that judge, WHERE the unit belongs to the population."""
-        rows = self.units.rows(_JUDGED[self._population.chosen], NO_BUCKET)
         who = condition(self._population.filters, self.bound, self.units.used_events)
-        return f"FROM ({rows}) WHERE ({who}) AND {self._is_chosen()}"
+        return f"FROM ({self._judging()}) WHERE ({who}) AND {self._is_chosen()}"
+
+    def _judging(self) -> str:
+        match self._population.chosen:
+            case Chosen.ACTIVE_AS_THEN:
+                return self.units.rows(f"day {IN_RANGE} AND next_day > {{stop:Date}}", NO_BUCKET)
+            case Chosen.INSTALLED:
+                return self.units.rows(f"day = install AND day {IN_RANGE}", NO_BUCKET)
+            case _:
+                return self.units.last_known()
 
     def joined(self, others: str, names: tuple[str, ...]) -> str:
         """The members with columns of another relation (unit, weight, names)."""
@@ -153,6 +159,8 @@ class PopulationSql:
         if population.chosen is Chosen.LOST:
             reported = "day + {silence:UInt16}" if population.lost_when_declared else "day"
             return f"day + {{silence:UInt16}} <= {{today:Date}} AND {reported} {IN_RANGE}"
+        if population.chosen is Chosen.INSTALLED_AS_NOW:
+            return f"install {IN_RANGE}"
         if population.chosen is not Chosen.ACTIVE_AS_NOW:
             return "1"
         if population.range.stop >= population.today:
