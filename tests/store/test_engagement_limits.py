@@ -67,20 +67,24 @@ def test_numbers_have_one_spelling(store: Store, many: int) -> None:
 
 
 def test_days_after_today_do_not_exist_and_lifetime_figures_mean_what_is_known(store: Store) -> None:
-    """Last seen on 05-20, as far as anybody can know on 06-05."""
-    product = imported(
-        store,
+    """Last seen on 05-20, as far as anybody can know on 06-05; the later day came afterwards, as a change."""
+    known, later = (
         [
             {"clientId": "client-0001", "type": "client_day", "day": day, "sessions": 1, "set": {"prodVersion": day}}
-            for day in ("2031-05-01", "2031-05-20", "2031-07-01")
-        ],
+            for day in days
+        ]
+        for days in (("2031-05-01", "2031-05-20"), ("2031-07-01",))
     )
+    product = imported(store, known)
+    feed(store, [Delivery(tuple(later), to_ms(dt.date(2031, 7, 3)), "", is_import=True)], product=product)
     today = dt.date(2031, 6, 5)
     for members in ({}, {"globalFilters": {"prodVersion": {"type": "string", "value": "2031-05-01"}}}):
         assert ages(store, product, today, dateSplit="month", **members) == {"0": HERE, "1": LOST}
         assert ages(store, product, today, dateSplit="month", daysUntilDeclaredLost=17, **members)["1"] == HERE
     span = {**SPAN, "stopDate": "2031-12-31"}
     used = asked(store, product, "usage_distribution", span, today)["result"]
-    lost = asked(store, product, "churn_histogram_days", span, today, 15)
     assert {label: told["users"] for label, told in used["activeDays"].items()} == {"1": 0, "2": 1, "3": 0, "≥ 4": 0}
-    assert lost["result"] == {"1": 0, "2": 0, "3": 1, "≥ 4": 0}
+    for members in ({}, {"globalFilters": {"prodVersion": {"type": "string", "value": "2031-05-20"}}}):
+        lost = asked(store, product, "churn_histogram_days", {**span, **members}, today, 15)
+        assert lost["result"] == {"1": 0, "2": 0, "3": 1, "≥ 4": 0}
+    assert asked(store, product, "churn_histogram_days", span, dt.date(2031, 4, 30), 15)["result"] == {}
