@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import alternatives
+from bench import alternatives, engagement
 from bench.events import DUCKDB, EVENT_QUESTIONS, duckdb_events, fetch
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
@@ -73,6 +73,7 @@ def main() -> None:
     compare_weekly(engine, asked)
     compare_events_in_duckdb(engine, asked)
     engine.close()
+    engagement.measure(folder, url, best_of)
     if not options.skip_ingest:
         print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
     if options.data is None:

@@ -40,7 +40,7 @@ def write_history(engine: Engine, clients: int) -> None:
             sessions, runtime_ms, p_prod_version, p_prod_edition, p_geography_country, p_os_version, sign)
         SELECT {PRODUCT}, client, client_no, day, min(day) OVER (PARTITION BY client),
             lagInFrame(day, 1, toDate(0)) OVER w, leadInFrame(day, 1, toDate(65535)) OVER w,
-            1, 600000, toString(1 + intDiv(toUInt32(day) - 21915, 45)),
+            1, 60000 + sipHash64(client, day, 'r') % 3600000, toString(1 + intDiv(toUInt32(day) - 21915, 45)),
             ['Free', 'Standard', 'Pro'][1 + sipHash64(client, 'e') % 3],
             {COUNTRIES}[1 + toUInt32(sqrt(sipHash64(client, 'g') % 400))],
             {SYSTEMS}[1 + sipHash64(client, 's', toYYYYMM(day) < 203007) % {len(SYSTEMS)}], 1
@@ -53,7 +53,7 @@ def write_history(engine: Engine, clients: int) -> None:
             (product, client, client_no, install, last_seen, active_days, active_weeks, active_months,
             sessions, runtime_ms, p_machine_id, p_ram, sign)
         SELECT {PRODUCT}, client, any(client_no), min(day), max(day),
-            count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)), count(), count() * 600000,
+            count(), uniqExact(toMonday(day)), uniqExact(toYYYYMM(day)), count(), sum(runtime_ms),
             {_MACHINE},
             [4096, 8192, 16384, 32768][1 + sipHash64(client, 'r') % 4], 1
         FROM {DATABASE}.client_day WHERE product = {PRODUCT} GROUP BY client""",

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.process import Installation
-from tests.e2e.test_first_day import write_history
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(sh|json|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -41,6 +40,7 @@ PAGES = [
     "filters.md",
     "metadata.md",
     "events.md",
+    "engagement.md",
     "collecting.md",
     "clients.md",
     "exports.md",
@@ -50,11 +50,10 @@ PAGES = [
 @pytest.mark.e2e
 @pytest.mark.parametrize("page", PAGES)
 def test_page(page: str, tmp_path: Path) -> None:
-    """Each command with an answer below it gives that answer on the history of the worked example."""
+    """Each command with an answer below it gives that answer on the history that the page tells of."""
     installation = Installation(tmp_path / "data", today="2031-06-20")
-    write_history(tmp_path / "history.ndjson")
-    history = ("import", str(tmp_path / "history.ndjson"), "--product", str(installation.product))
-    installation.run(*history, "--rejected", str(tmp_path / "rejected"))
+    history = DOCS / "examples" / ("engagement.ndjson" if page == "engagement.md" else "history.ndjson")
+    installation.run("import", str(history), "--product", str(installation.product))
     installation.start()
     environment = {
         **os.environ,

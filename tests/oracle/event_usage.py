@@ -46,7 +46,7 @@ def churn_table(
     silence: int = _PRODUCT_SILENCE,
 ) -> Given:
     """The answer body of churn/lifetime/dataTable; `silence` is the product's setting."""
-    return table(_lost_in_range(lives, request, today, silence), request, flags or {})
+    return table(lost_in_range(lives, request, today, silence), request, flags or {})
 
 
 def churn_histogram(
@@ -59,7 +59,7 @@ def churn_histogram(
 ) -> Given:
     """The answer body of churn/lifetime/histogram; `silence` is the product's setting."""
     del flags
-    return histogram(_lost_in_range(lives, request, today, silence), request)
+    return histogram(lost_in_range(lives, request, today, silence), request)
 
 
 def _range(request: Given, today: dt.date) -> tuple[dt.date, dt.date]:
@@ -80,7 +80,8 @@ def _active_in_range(lives: Iterable[Life], request: Given, today: dt.date) -> l
     return [one for one in _passing(lives, request, today) if any(first <= day <= last for day in one.life.days)]
 
 
-def _lost_in_range(lives: Iterable[Life], request: Given, today: dt.date, silence: int) -> list[Count]:
+def lost_in_range(lives: Iterable[Life], request: Given, today: dt.date, silence: int) -> list[Count]:
+    """Every group that passes the filters and whose loss date lies in the range; `silence` is the product's setting."""
     first, last = _range(request, today)
     question = Question(
         start=first,

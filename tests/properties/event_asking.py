@@ -119,7 +119,7 @@ def event_flags() -> Strategy:
 
 
 @st.composite
-def _ranges(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, silence: int) -> Drawn:
+def ranges(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, silence: int) -> Drawn:
     """A range, mostly that of all data, and T."""
     late = [*[day + silence * ONE_DAY for day in reversed(days)] * 3, last, last + ONE_DAY]
     today = draw(st.sampled_from([day for day in late if day >= last]))
@@ -217,14 +217,14 @@ def _histogram_members(draw: st.DrawFn) -> Form:
 
 @st.composite
 def _lifetimes(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, members: Strategy) -> Drawn:
-    span, today = draw(_ranges(days, last, 7))
+    span, today = draw(ranges(days, last, 7))
     return {**span, **draw(_who(days, today)), **draw(members)}, today
 
 
 @st.composite
 def _losses(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date, members: Strategy) -> Drawn:
     silence = draw(st.sampled_from(_SILENCES))
-    span, today = draw(_ranges(days, last, silence or 40))
+    span, today = draw(ranges(days, last, silence or 40))
     lost = {"daysUntilDeclaredLost": silence, "dateReportedLost": draw(st.sampled_from([None, "dateLastSeen"]))}
     if draw(st.booleans()):
         # Losses are declared after the days of the data.
@@ -242,7 +242,7 @@ def _who(draw: st.DrawFn, days: Sequence[dt.date], today: dt.date) -> Form:
 @st.composite
 def full_reports(draw: st.DrawFn, days: Sequence[dt.date], last: dt.date) -> Drawn:
     """A request of advanced/fullReport, and T."""
-    span, today = draw(_ranges(days, last, 7))
+    span, today = draw(ranges(days, last, 7))
     optional = {
         "events": st.none() | events(),
         "sort": st.sampled_from(["alpha", "eventCounts", "eventCounts", None]),

@@ -5,8 +5,12 @@ from typing import Any, Final
 from odometer.reports import (
     basic_data_table,
     basic_timeline,
+    churn_and_engagement,
     churn_data_table,
     churn_event_histogram,
+    churn_histogram_days,
+    churn_histogram_runtime,
+    churn_histogram_sessions,
     client_property_list,
     full_report,
     generic_current,
@@ -14,6 +18,7 @@ from odometer.reports import (
     lifetime_data_table,
     lifetime_histogram,
     property_values,
+    usage_distribution,
 )
 from odometer.reports.definition import Report
 
@@ -29,4 +34,9 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     churn_data_table.REPORT,
     churn_event_histogram.REPORT,
     client_property_list.REPORT,
+    usage_distribution.REPORT,
+    churn_histogram_days.REPORT,
+    churn_histogram_runtime.REPORT,
+    churn_histogram_sessions.REPORT,
+    churn_and_engagement.REPORT,
 )

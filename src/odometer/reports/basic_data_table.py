@@ -5,8 +5,8 @@ from typing import Any
 
 from odometer.model.events import null_last
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.events import HOUR_MS, EventReportRequest, listed_by_basic
-from odometer.reports.shapes.exact import average, rounded
+from odometer.reports.shapes.events import EventReportRequest, listed_by_basic
+from odometer.reports.shapes.exact import HOUR_MS, average, rounded
 from odometer.store.usage import Activity, Occurrences, UsageQuestion
 
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from odometer.errors import invalid
 from odometer.model.calendar import Split
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.events import HOUR_MS, EventReportRequest
-from odometer.reports.shapes.exact import Exact, average, rounded
+from odometer.reports.shapes.events import EventReportRequest
+from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
 from odometer.selection.events import parse_single_events
 from odometer.store.usage import Activity, Occurrences, UsageQuestion
 

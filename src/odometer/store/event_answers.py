@@ -1,7 +1,7 @@
 """Answers about the events of a population: its size by item, its use of every entry, and distributions of use."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -9,10 +9,8 @@ from typing import Any, Final
 from odometer.errors import Problem
 from odometer.selection.segments import Level
 from odometer.store.event_use import LIFE_DAYS, SESSIONS, EventSets, EventUseSql, life_days, sessions_in_range
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
-from odometer.store.population import EVERYBODY, Population, PopulationSql, join
-
-Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
+from odometer.store.items import MAX_CELLS, MAX_ITEMS, spelled, too_many_items
+from odometer.store.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
 
 
 @dataclass(slots=True)
@@ -84,12 +82,11 @@ FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1
 
 def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
-    sql = PopulationSql(population, _kept(ask, population))
+    sql = PopulationSql(population, kept_items(ask, population), facts_of(population))
     classes = _classes(ask, population, sql, sql.members(), ())
     found = UseByItem(*_items(population, sets, classes), {})
     if sets.by_event():
-        facts = sql.joined(life_days(sql.units), LIFE_DAYS)
-        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_life(), facts, LIFE_DAYS)
+        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_life(), with_life_days(sql), LIFE_DAYS)
         sums = ", ".join(f"sum(weight * {name})" for name in LIFE_DAYS)
         rows = ask(
             f"""SELECT class, entry, sum(weight * n), sum(weight) AS users, {sums}
@@ -101,9 +98,19 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     return found
 
 
+def facts_of(population: Population) -> tuple[str, ...]:
+    """The columns that members of the population bring along themselves: of groups none."""
+    return () if population.group_by else LIFE_DAYS
+
+
+def with_life_days(sql: PopulationSql) -> str:
+    """The members with their lifetime active days, weeks and months."""
+    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)
+
+
 def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries on the days of the range."""
-    sql = PopulationSql(population, _kept(ask, population))
+    sql = PopulationSql(population, kept_items(ask, population))
     # The clients that have sessions, or none, in the range are everybody who is active in it.
     facts = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
     classes = _classes(ask, population, sql, facts, SESSIONS)
@@ -125,12 +132,11 @@ def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem
 
 def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[int, Distributions]:
     """The size of the population, and how often each value of each measure occurs among the users of each entry."""
-    sql = PopulationSql(population, {})
+    sql = PopulationSql(population, {}, facts_of(population))
     size = sum(one.units for one in _classes(ask, population, sql, sql.members(), ()))
     if not sets.by_event():
         return size, {}
-    facts = sql.joined(life_days(sql.units), LIFE_DAYS)
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), facts, ("entry", "n"), LIFE_DAYS)
+    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), with_life_days(sql), ("entry", "n"), LIFE_DAYS)
     values = ", ".join(["toUInt64(n)", *(_hundredths("n", days) for days in LIFE_DAYS)])
     rows = ask(
         f"""SELECT entry, measure, value, sum(weight) AS users
@@ -148,17 +154,6 @@ def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[in
 def _hundredths(total: str, divisor: str) -> str:
     """SQL of 100 · total / divisor, rounded half up, in whole numbers."""
     return f"toUInt64(intDiv({total}, {divisor}) * 100 + intDiv({total} % {divisor} * 200 + {divisor}, 2 * {divisor}))"
-
-
-def _kept(ask: Ask, population: Population) -> Kept:
-    """The values that limits keep."""
-    if population.level is None or not limited(population.level):
-        return {}
-    sql = PopulationSql(population, {})
-    kept: dict[tuple[int, int], list[str]] = {(0, place): [] for place, _ in limited(population.level)}
-    for place, label in ask(sql.largest(), sql.bound.params):
-        kept[0, place].append(label)
-    return {at: tuple(labels) for at, labels in kept.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Reports of events, engagement and churn (contract 04, 05) ask about a population
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -27,6 +27,7 @@ class Chosen(Enum):
     ACTIVE_AS_THEN = "active in the range, judged by the last day in it"
     LOST = "lost in the range, judged by the last known state"
     INSTALLED = "installed in the range, judged by the install day"
+    INSTALLED_AS_NOW = "installed in the range, judged by the last known state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ class Population:
         return () if self.level is None else (self.level,)
 
     @property
+    def properties(self) -> tuple[Property, ...]:
+        """The properties whose values decide about filters and items."""
+        of_levels = [prop for level in self.levels for prop in level.properties]
+        return tuple(dict.fromkeys([*properties_in(self.filters), *of_levels]))
+
+    @property
     def params(self) -> dict[str, Any]:
         """What its statements bind beside the values of filters and items."""
         return {
@@ -77,17 +84,11 @@ class Population:
         }
 
 
-_LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
-# The row that judges: a condition on the rows of clients.
-_JUDGED: Final = {
-    Chosen.ACTIVE_AS_NOW: _LAST_KNOWN,
-    Chosen.ACTIVE_AS_THEN: f"day {IN_RANGE} AND next_day > {{stop:Date}}",
-    Chosen.LOST: _LAST_KNOWN,
-    Chosen.INSTALLED: f"day = install AND day {IN_RANGE}",
-}
 # One text for one set of items.
 _CLASS: Final = "toString(items.1)"
 NO_CLASS: Final = 2**32 - 1
+# Asks the engine one question of an answer.
+Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 # The label of all units of a population: no item has it.
 EVERYBODY: Final = ""
 
@@ -95,29 +96,40 @@ EVERYBODY: Final = ""
 class PopulationSql:
     """The relations of one population; `bound` holds the parameters of all that was written."""
 
-    def __init__(self, population: Population, kept: Kept) -> None:
+    def __init__(self, population: Population, kept: Kept, facts: tuple[str, ...] = ()) -> None:
+        """`facts`: columns of the table `client` that the members, which are clients then, have too."""
         self._population = population
         self.bound = Bound(population.params)
-        properties = [
-            *properties_in(population.filters),
-            *(prop for level in population.levels for prop in level.properties),
-        ]
-        self.units = Units(population.group_by, tuple(dict.fromkeys(properties)))
+        self.units = Units(population.group_by, population.properties, facts)
         self.items = Items(population.levels, kept, self.units.used_events)
 
     def members(self) -> str:
-        """Rows (unit, day, weight, and with a level items: an array of (label, place)); summing `weight` counts units.
+        """Rows (unit, day, install, facts, weight, items); summing `weight` counts units.
 
-        `day` is the day of the row that judges.
+        `day` is the day of the row that judges; `items`, an array of (label, place), is there with a level only.
         """
+        facts = "".join(f", {fact}" for fact in self.units.facts)
         items = f", {self.items.distinct(0, self.bound)} AS items" if self._population.level else ""
-        return f"SELECT unit, day, sign AS weight{items} {self._from_judged()}"
+        return f"SELECT unit, day, install{facts}, sign AS weight{items} {self._from_judged()}"
+
+    def valued(self) -> str:
+        """Rows (unit, day, install, weight, the values that decide the items) of the members."""
+        values = "".join(f", {prop.column}" for prop in self.items.properties)
+        return f"SELECT unit, day, install, sign AS weight{values} {self._from_judged()}"
 
     def _from_judged(self) -> str:
         """FROM the rows that judge, WHERE the unit belongs to the population."""
-        rows = self.units.rows(_JUDGED[self._population.chosen], NO_BUCKET)
         who = condition(self._population.filters, self.bound, self.units.used_events)
-        return f"FROM ({rows}) WHERE ({who}) AND {self._is_chosen()}"
+        return f"FROM ({self._judging()}) WHERE ({who}) AND {self._is_chosen()}"
+
+    def _judging(self) -> str:
+        match self._population.chosen:
+            case Chosen.ACTIVE_AS_THEN:
+                return self.units.rows(f"day {IN_RANGE} AND next_day > {{stop:Date}}", NO_BUCKET)
+            case Chosen.INSTALLED:
+                return self.units.rows(f"day = install AND day {IN_RANGE}", NO_BUCKET)
+            case _:
+                return self.units.last_known()
 
     def joined(self, others: str, names: tuple[str, ...]) -> str:
         """The members with columns of another relation (unit, weight, names)."""
@@ -127,14 +139,6 @@ class PopulationSql:
     def columns(self) -> tuple[str, ...]:
         """What members carry beside unit and weight."""
         return ("items",) if self._population.level else ()
-
-    def by_item(self, rows: str) -> str:
-        """The rows once for everybody and once for each item that they are counted under: columns label and place."""
-        everybody = f"('{EVERYBODY}', toUInt16(0))"
-        if self._population.level is None:
-            return f"SELECT *, {everybody}.1 AS label, {everybody}.2 AS place FROM ({rows})"
-        items = f"arrayConcat([{everybody}], items)"
-        return f"SELECT *, item.1 AS label, item.2 AS place FROM (SELECT *, arrayJoin({items}) AS item FROM ({rows}))"
 
     def by_class(self, rows: str, amounts: tuple[str, ...]) -> str:
         """Rows (text, items, units, sums of amounts) of the classes that members fall into: those of the same items.
@@ -173,11 +177,24 @@ class PopulationSql:
         if population.chosen is Chosen.LOST:
             reported = "day + {silence:UInt16}" if population.lost_when_declared else "day"
             return f"day + {{silence:UInt16}} <= {{today:Date}} AND {reported} {IN_RANGE}"
+        if population.chosen is Chosen.INSTALLED_AS_NOW:
+            return f"install {IN_RANGE}"
         if population.chosen is not Chosen.ACTIVE_AS_NOW:
             return "1"
         if population.range.stop >= population.today:
             return "day >= {start:Date}"
         return f"day >= {{start:Date}} AND (day <= {{stop:Date}} OR {self.units.active_in_range()})"
+
+
+def kept_items(ask: Ask, population: Population) -> Kept:
+    """The values that limits keep."""
+    if population.level is None or not limited(population.level):
+        return {}
+    sql = PopulationSql(population, {})
+    kept: dict[tuple[int, int], list[str]] = {(0, place): [] for place, _ in limited(population.level)}
+    for place, label in ask(sql.largest(), sql.bound.params):
+        kept[0, place].append(label)
+    return {at: tuple(labels) for at, labels in kept.items()}
 
 
 def join(left: str, right: str, of_left: tuple[str, ...], of_right: tuple[str, ...]) -> str:

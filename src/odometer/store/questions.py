@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from odometer.errors import Problem
+from odometer.model.calendar import Split
 from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.predicate import EventTest
@@ -18,6 +19,7 @@ from odometer.store.event_answers import Distributions, UseByItem, distributions
 from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
+from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
 from odometer.store.population import Population
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
@@ -223,6 +225,23 @@ class Questions:
         """The size of a population, and how its lifetime use of events is distributed."""
         with self._gate.passing():
             return distributions(self._rows, population, sets)
+
+    def use_classes(self, population: Population) -> Classes:
+        """How many clients of a population did how much on the days of its range."""
+        with self._gate.passing():
+            return use_classes(self._rows, population)
+
+    def spread_in_life(self, population: Population, amount: Amount) -> Spread:
+        """How a lifetime amount is spread over a population."""
+        with self._gate.passing():
+            return spread_in_life(self._rows, population, amount)
+
+    def turns(self, population: Population, split: Split, cohorts: Split | None = None) -> Turns:
+        """How a population grows old and leaves, by item or install period. Raises `Problem` TOO_MANY_SEGMENTS."""
+        with self._gate.passing():
+            found = turns(self._rows, population, split, cohorts)
+        is_number = population.level is not None and population.level.is_number
+        return {spelled(label, is_number=is_number): ages for label, ages in found.items()}
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""

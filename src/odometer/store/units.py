@@ -10,7 +10,7 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME, Property
 from odometer.selection.predicate import UsedEvents
-from odometer.store.buckets import IN_RANGE
+from odometer.store.buckets import IN_RANGE, NO_BUCKET
 from odometer.store.columns import aliased, client_value, day_value, group_value
 from odometer.store.conditions import Bound, event_condition
 from odometer.store.engine import DATABASE
@@ -18,6 +18,8 @@ from odometer.store.tables import END_OF_DAYS, EVENT_KEY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 _CLIENT_ID: Final = BY_NAME["clientId"]
+# The last row of a client up to today.
+LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,13 @@ class Units:
     Attributes:
         group_by: None where every client is a unit.
         properties: whose values are needed.
+        facts: further columns of the table `client` that rows of clients have; groups have none.
 
     """
 
     group_by: Property | None
     properties: tuple[Property, ...]
+    facts: tuple[str, ...] = ()
 
     def rows(self, where: str, bucket: str) -> str:
         """The rows of active days for which `where` holds: a condition on `day`, `next_day` and `install` of a client.
@@ -42,20 +46,38 @@ class Units:
         """
         return self._client_rows(where) if self.group_by is None else self._group_rows(where, bucket)
 
-    def _client_rows(self, where: str) -> str:
+    def last_known(self) -> str:
+        """The row of each unit that is the last one up to today."""
+        if self.group_by is not None or any(prop.daily for prop in self.properties):
+            return self.rows(LAST_KNOWN, NO_BUCKET)
+        # The table of clients tells it, unless the clock was set back: then there are clients with later days.
+        values = [(client_value(prop), prop.column) for prop in self.properties] + [(fact, fact) for fact in self.facts]
+        later = f"""
+            SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}
+            GROUP BY client HAVING sum(sign) > 0"""
+        return f"""
+            SELECT client_no AS unit, last_seen AS day, install, {END_OF_DAYS} AS next_day, sign{aliased(values)}
+            FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen <= {{today:Date}}
+            UNION ALL
+            {self._client_rows(LAST_KNOWN, f"client IN ({later})")}"""
+
+    def _client_rows(self, where: str, who: str = "1") -> str:
+        """Rows of active days for which `where` holds, of clients for which `who` does."""
         of_day = [(prop.column, day_value(prop)) for prop in self.properties]
         days = f"""
             SELECT client_no AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
-            FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where}"""
+            FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where} AND {who}"""
         of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
+        of_client += [(fact, fact) for fact in self.facts]
         if not of_client:
             return days
-        named = ", ".join(prop.column for prop in self.properties)
+        named = ", ".join([*(prop.column for prop in self.properties), *self.facts])
         # Either side may still hold rows that cancel each other out; the product of the signs is exact nevertheless.
         return f"""
             SELECT d.unit AS unit, day, install, next_day, d.sign * c.sign AS sign, {named} FROM ({days}) AS d
             INNER JOIN (
-                SELECT client_no AS unit, sign{aliased(of_client)} FROM {DATABASE}.client WHERE {_OF_PRODUCT}
+                SELECT client_no AS unit, sign{aliased(of_client)} FROM {DATABASE}.client
+                WHERE {_OF_PRODUCT} AND {who}
             ) AS c ON d.unit = c.unit"""
 
     def _group_rows(self, where: str, bucket: str) -> str:

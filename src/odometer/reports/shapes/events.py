@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -10,8 +10,6 @@ from odometer.model.events import FLAGS_OF_NEW, EventName, null_first
 from odometer.reports.definition import LANGUAGE_MEMBERS, Context, ReportRequest
 from odometer.selection.events import Combination, Entry, parse_events
 from odometer.store.event_use import EventSets
-
-HOUR_MS: Final = 3_600_000
 
 
 class EventReportRequest(ReportRequest):

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 Exact = int | Decimal | Fraction
+HOUR_MS: Final = 3_600_000
 
 
 def rounded(value: Exact, digits: int = 2) -> float:
@@ -25,3 +27,9 @@ def _nearest(value: Fraction) -> int:
 def average(total: Exact, divisor: Exact, digits: int = 2) -> float:
     """`total / divisor`, 0.0 where the divisor is 0."""
     return rounded(Fraction(total) / Fraction(divisor), digits) if divisor else 0.0
+
+
+def percent(part: int, whole: int) -> int | float:
+    """`part` of `whole` in percent with one decimal, an integer when that is whole (contract 05)."""
+    shown = average(100 * part, whole, 1)
+    return int(shown) if shown.is_integer() else shown

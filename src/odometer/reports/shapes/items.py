@@ -9,8 +9,12 @@ from odometer.store.event_answers import Item
 
 def with_named(level: Level, items: dict[str, Item]) -> dict[str, Item]:
     """The items that somebody is in, and those that segments name."""
-    named = [segment.label for segment in level.segments if isinstance(segment, Joined)]
-    return {**{label: Item(label) for label in named}, **items}
+    return {**{label: Item(label) for label in named_labels(level)}, **items}
+
+
+def named_labels(level: Level) -> list[str]:
+    """The labels of the items that segments name: they are there even when nobody is in them."""
+    return [segment.label for segment in level.segments if isinstance(segment, Joined)]
 
 
 def alphabetical_labels(labels: Iterable[str], *, turned: bool = False) -> list[str]:

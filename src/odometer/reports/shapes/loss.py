@@ -7,8 +7,8 @@ from pydantic import Field
 from odometer.reports.definition import Context, ReportRequest, WholeNumber
 
 
-class LossMembers(ReportRequest):
-    """daysUntilDeclaredLost and dateReportedLost."""
+class SilenceMember(ReportRequest):
+    """daysUntilDeclaredLost."""
 
     days_until_declared_lost: WholeNumber | None = Field(
         default=None,
@@ -17,13 +17,18 @@ class LossMembers(ReportRequest):
         le=365,
         description="Days of silence until a client is lost; absent: the product's setting.",
     )
-    date_reported_lost: Literal["dateLastSeen", "dateDeclaredLost"] = Field(
-        default="dateLastSeen", alias="dateReportedLost", description="The day a loss is shown on."
-    )
 
     def silence_days(self, context: Context) -> int:
         """N of the contract."""
         return self.days_until_declared_lost or context.days_until_declared_lost
+
+
+class LossMembers(SilenceMember):
+    """daysUntilDeclaredLost and dateReportedLost."""
+
+    date_reported_lost: Literal["dateLastSeen", "dateDeclaredLost"] = Field(
+        default="dateLastSeen", alias="dateReportedLost", description="The day a loss is shown on."
+    )
 
     @property
     def lost_when_declared(self) -> bool:

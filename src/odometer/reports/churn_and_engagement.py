@@ -1,0 +1,125 @@
+"""engagement/churnAndEngagement: how many of those installed in a range stay, period after period (contract 05)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from odometer.errors import invalid
+from odometer.model.calendar import DateRange, Split
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.engagement import EngagementRequest
+from odometer.reports.shapes.exact import percent
+from odometer.reports.shapes.items import alphabetical_labels, named_labels
+from odometer.reports.shapes.loss import SilenceMember
+from odometer.selection.filters import parse_filters
+from odometer.selection.segments import parse_segment_by
+from odometer.store.life_answers import Turn
+from odometer.store.population import EVERYBODY, Chosen, Population
+
+# Segments that are periods of the install day.
+_COHORTS: Final = {
+    "installationDay": Split.DAY,
+    "installationWeek": Split.WEEK,
+    "installationMonth": Split.MONTH,
+}
+
+
+class ChurnAndEngagementRequest(EngagementRequest, SilenceMember):
+    """What `engagement/churnAndEngagement` takes."""
+
+    date_split: Annotated[Split, Field(strict=False)] = Field(
+        alias="dateSplit", description="What age is counted in: day, week or month."
+    )
+    segment_by: Any = Field(
+        default=None,
+        alias="segmentBy",
+        description="The property that makes segments; or installationDay, installationWeek, installationMonth.",
+    )
+    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+
+
+def run(request: ChurnAndEngagementRequest, context: Context) -> dict[str, Any]:
+    """Age → engaged and lost; by segment where segments are asked for."""
+    asked = context.range_of(request.start_date, request.stop_date)
+    cohorts = _COHORTS.get(request.segment_by) if isinstance(request.segment_by, str) else None
+    if cohorts is not None and request.segments not in (None, []):
+        raise invalid("segments", f"{request.segment_by} makes its own segments: one for each period.")
+    level = None if cohorts else parse_segment_by(request.segment_by, request.segments, context.language)
+    population = Population(
+        product_id=context.product_id,
+        range=asked,
+        today=context.today,
+        chosen=Chosen.INSTALLED,
+        silence_days=request.silence_days(context),
+        filters=parse_filters(request.global_filters, context.language),
+        level=level,
+    )
+    periods = _periods(asked, cohorts, context) if cohorts else []
+    found = context.questions.turns(population, request.date_split, cohorts)
+    ages = {label: _ages(turns) for label, turns in found.items()}
+    if level is None and cohorts is None:
+        return {"result": ages.get(EVERYBODY, {})}
+    labels = periods if level is None else alphabetical_labels({*named_labels(level), *ages})
+    return {"result": {label: ages.get(label, {}) for label in labels}}
+
+
+def _periods(asked: DateRange, cohorts: Split, context: Context) -> list[str]:
+    """The periods of the range up to today."""
+    if asked.start > context.today:
+        return []
+    return [str(first) for first in DateRange(asked.start, min(asked.stop, context.today)).buckets(cohorts)]
+
+
+def _ages(turns: Mapping[int, Turn]) -> dict[str, Any]:
+    found = {}
+    for age, (reached, lost) in enumerate(reached_and_lost(turns)):
+        engaged = reached - lost
+        found[str(age)] = {
+            "engaged": engaged,
+            "engagedPercent": percent(engaged, reached),
+            "lost": lost,
+            "lostPercent": percent(lost, reached),
+        }
+    return found
+
+
+def reached_and_lost(turns: Mapping[int, Turn]) -> list[tuple[int, int]]:
+    """For each age up to the greatest: how many have reached it, and how many of these were lost before.
+
+    The rule of the report (contract 05): of E, the clients installed at least k periods ago, those count as lost that
+    are lost today and were last active before age k; silent but not yet lost is engaged. Going up one age, the lost
+    whose last activity was at this one join, and who is not older leaves. Nobody is last active after today.
+    """
+    found = []
+    reached, lost = sum(turn.grown for turn in turns.values()), 0
+    for age in range(max(turns, default=-1) + 1):
+        found.append((reached, lost))
+        turn = turns.get(age, Turn(0, 0, 0))
+        reached -= turn.grown
+        lost += turn.left - turn.grown_lost
+    return found
+
+
+_EXAMPLE: Final = {0: Turn(0, 0, 1), 2: Turn(3, 1, 0)}
+
+REPORT = Report(
+    path="/v3/reporting/engagement/churnAndEngagement",
+    title="Who stays",
+    description=(
+        "Of those who were installed in the range: how many days, weeks or months later how many are engaged and how "
+        "many lost, in all, by segment, or by the period in which they were installed. Ages not reached are absent."
+    ),
+    request=ChurnAndEngagementRequest,
+    run=run,
+    example=(
+        {
+            "startDate": "2031-04-01",
+            "stopDate": "2031-04-30",
+            "dateSplit": "month",
+            "segmentBy": "installationMonth",
+            "daysUntilDeclaredLost": 30,
+        },
+        {"result": {"2031-04-01": _ages(_EXAMPLE)}},
+    ),
+)

@@ -1,0 +1,33 @@
+"""churn/histogram/runtime: how long the lost had used the product (contract 05)."""
+
+from typing import Any
+
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.churn_histogram import ChurnHistogramRequest, churn_histogram_answer, histogram_body
+from odometer.store.life_answers import Amount, Spread
+
+
+def run(request: ChurnHistogramRequest, context: Context) -> dict[str, Any]:
+    """Runtime of the lost, in bins, and statistics."""
+    return churn_histogram_answer(request, context, Amount.RUNTIME)
+
+
+REPORT = Report(
+    path="/v3/reporting/churn/histogram/runtime",
+    title="Runtime of the lost",
+    description=(
+        "How many of those who were lost in the range had used the product for how long in their whole life, "
+        "in bins of whole minutes; with mean, median, 90th and 95th percentile and maximum in hours."
+    ),
+    request=ChurnHistogramRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
+        histogram_body(
+            Amount.RUNTIME,
+            Spread(
+                {0: 1, 5: 1}, total=7_860_000, ranked={50: 301_000, 90: 7_559_000, 95: 7_559_000}, greatest=7_559_000
+            ),
+        ),
+    ),
+)

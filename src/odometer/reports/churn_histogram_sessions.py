@@ -1,0 +1,28 @@
+"""churn/histogram/sessions: how many sessions the lost had had (contract 05)."""
+
+from typing import Any
+
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.churn_histogram import ChurnHistogramRequest, churn_histogram_answer, histogram_body
+from odometer.store.life_answers import Amount, Spread
+
+
+def run(request: ChurnHistogramRequest, context: Context) -> dict[str, Any]:
+    """Sessions of the lost, in bins, and statistics."""
+    return churn_histogram_answer(request, context, Amount.SESSIONS)
+
+
+REPORT = Report(
+    path="/v3/reporting/churn/histogram/sessions",
+    title="Sessions of the lost",
+    description=(
+        "How many of those who were lost in the range had begun how many sessions in their whole life; "
+        "with mean, median, 90th and 95th percentile and maximum."
+    ),
+    request=ChurnHistogramRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
+        histogram_body(Amount.SESSIONS, Spread({0: 1, 6: 1}, total=14, ranked={50: 1, 90: 13, 95: 13}, greatest=13)),
+    ),
+)

@@ -1,0 +1,57 @@
+"""The histograms of what the lost had done in their life (contract 05): bins and statistics of one amount."""
+
+from typing import Any
+
+from odometer.reports.definition import Context
+from odometer.reports.shapes.bins import bin_labels, place_of
+from odometer.reports.shapes.engagement import EngagementRequest
+from odometer.reports.shapes.exact import HOUR_MS, average
+from odometer.reports.shapes.loss import LossMembers
+from odometer.selection.filters import parse_filters
+from odometer.store.life_answers import Amount, Spread
+from odometer.store.population import Chosen, Population
+
+
+class ChurnHistogramRequest(EngagementRequest, LossMembers):
+    """What the three histograms take."""
+
+
+def churn_histogram_answer(request: ChurnHistogramRequest, context: Context, amount: Amount) -> dict[str, Any]:
+    """The answer body. Raises `Problem`."""
+    population = Population(
+        product_id=context.product_id,
+        range=context.range_of(request.start_date, request.stop_date),
+        today=context.today,
+        chosen=Chosen.LOST,
+        silence_days=request.silence_days(context),
+        lost_when_declared=request.lost_when_declared,
+        filters=parse_filters(request.global_filters, context.language),
+    )
+    return histogram_body(amount, context.questions.spread_in_life(population, amount))
+
+
+def histogram_body(amount: Amount, spread: Spread) -> dict[str, Any]:
+    """Bins under `result`, `statistics` beside it."""
+    labels = bin_labels(amount, spread.bins)
+    counts = [0] * len(labels)
+    for number, users in spread.bins.items():
+        counts[place_of(number, labels)] += users
+    return {"result": dict(zip(labels, counts, strict=True)), "statistics": _statistics(amount, spread)}
+
+
+def _statistics(amount: Amount, spread: Spread) -> dict[str, Any]:
+    """Runtime in hours; only averages and hours have decimals."""
+    users = sum(spread.bins.values())
+    in_hours = amount is Amount.RUNTIME
+
+    def shown(value: int) -> int | float:
+        return average(value, HOUR_MS) if in_hours else value
+
+    return {
+        "users": users,
+        "mean": average(spread.total, users * HOUR_MS if in_hours else users),
+        "median": shown(spread.ranked.get(50, 0)),
+        "p90": shown(spread.ranked.get(90, 0)),
+        "p95": shown(spread.ranked.get(95, 0)),
+        "max": shown(spread.greatest),
+    }

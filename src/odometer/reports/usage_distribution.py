@@ -1,0 +1,68 @@
+"""engagement/usageDistribution: how the active of a range are spread over days, sessions and runtime (contract 05)."""
+
+from typing import Any
+
+from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.bins import bin_labels, place_of
+from odometer.reports.shapes.engagement import EngagementRequest
+from odometer.selection.filters import parse_filters
+from odometer.store.life_answers import AMOUNTS, Classes
+from odometer.store.population import Chosen, Population
+
+
+class UsageDistributionRequest(EngagementRequest):
+    """What `engagement/usageDistribution` takes."""
+
+
+def run(request: UsageDistributionRequest, context: Context) -> dict[str, Any]:
+    """For each of the three amounts: its bins with their users, and those by the bins of the other two."""
+    population = Population(
+        product_id=context.product_id,
+        range=context.range_of(request.start_date, request.stop_date),
+        today=context.today,
+        chosen=Chosen.ACTIVE_AS_THEN,
+        filters=parse_filters(request.global_filters, context.language),
+    )
+    return {"result": _tables(context.questions.use_classes(population))}
+
+
+def _tables(classes: Classes) -> dict[str, Any]:
+    labels = []
+    for place, amount in enumerate(AMOUNTS):
+        users: dict[int, int] = {}
+        for numbers, count in classes.items():
+            users[numbers[place]] = users.get(numbers[place], 0) + count
+        labels.append(bin_labels(amount, users))
+    others = [[other for other in range(len(AMOUNTS)) if other != place] for place in range(len(AMOUNTS))]
+    tables: dict[str, Any] = {
+        amount: {
+            label: {"users": 0, **{AMOUNTS[other]: dict.fromkeys(labels[other], 0) for other in others[place]}}
+            for label in labels[place]
+        }
+        for place, amount in enumerate(AMOUNTS)
+    }
+    for numbers, count in classes.items():
+        found = [of_amount[place_of(number, of_amount)] for number, of_amount in zip(numbers, labels, strict=True)]
+        for place, amount in enumerate(AMOUNTS):
+            table = tables[amount][found[place]]
+            table["users"] += count
+            for other in others[place]:
+                table[AMOUNTS[other]][found[other]] += count
+    return tables
+
+
+REPORT = Report(
+    path="/v3/reporting/engagement/usageDistribution",
+    title="How much the active use the product",
+    description=(
+        "How many of those who were active in the range were so on how many days, in how many sessions and for how "
+        "long, each by the other two. Bins cover at least 95 % of them, and one takes the rest."
+    ),
+    request=UsageDistributionRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-04-01", "stopDate": "2031-05-31"},
+        # Clients by their days, sessions and runtime, each as the number of a bin of the ladder.
+        {"result": _tables({(0, 0, 0): 2, (1, 2, 3): 1, (1, 6, 5): 1, (1, 0, 0): 1})},
+    ),
+)
