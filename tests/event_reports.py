@@ -24,19 +24,19 @@ Flags = Mapping[tuple[str, str], tuple[bool, bool]]
 REPORTS: dict[str, Report[Any]] = {
     "basic_data_table": TABLE,
     "basic_timeline": TIMELINE,
-    "lifetime_table": LIFETIME_TABLE,
+    "lifetime_data_table": LIFETIME_TABLE,
     "lifetime_histogram": LIFETIME_HISTOGRAM,
     "full_report": FULL_REPORT,
-    "churn_table": CHURN_TABLE,
-    "churn_histogram": CHURN_HISTOGRAM,
+    "churn_data_table": CHURN_TABLE,
+    "churn_event_histogram": CHURN_HISTOGRAM,
 }
 _BASIC = {"basic_data_table": usage.data_table, "basic_timeline": usage.timeline}
 _JUDGING = {
-    "lifetime_table": event_usage.lifetime_table,
+    "lifetime_data_table": event_usage.lifetime_table,
     "lifetime_histogram": event_usage.lifetime_histogram,
     "full_report": event_usage.full_report,
 }
-_CHURN = {"churn_table": event_usage.churn_table, "churn_histogram": event_usage.churn_histogram}
+_CHURN = {"churn_data_table": event_usage.churn_table, "churn_event_histogram": event_usage.churn_histogram}
 
 
 def asked(

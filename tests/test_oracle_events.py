@@ -19,8 +19,9 @@ from tests.properties.histories import days_of, last_day, lives_of
 from tests.properties.levels import PARTITIONS
 from tests.worlds import World
 
-TABLES = ("lifetime_table", "churn_table")
-HISTOGRAMS = ("lifetime_histogram", "churn_histogram")
+TABLES = ("lifetime_data_table", "churn_data_table")
+HISTOGRAMS = ("lifetime_histogram", "churn_event_histogram")
+TABLE_OF = dict(zip(HISTOGRAMS, TABLES, strict=True))
 JUDGING = (*TABLES, "full_report")
 # Of the full report they have other names.
 _SUMS = ("eventCount", "eventCounts", "uniqueUsersUsedAtLeastOnce", "uniqueUsersNeverUsed", "activeUsers")
@@ -97,13 +98,13 @@ def _has_limit(request: Form) -> bool:
 def test_population_is_what_generic_counts(name: str, data: st.DataObject, world: World) -> None:
     asked = Asked(data, world, name)
     # The lifetime reports judge filters and segments by another day than dateRange does.
-    changes: Form = {"globalFilters": None} if name == "lifetime_table" else {}
+    changes: Form = {"globalFilters": None} if name == "lifetime_data_table" else {}
     people = asked.clients(changes)
     for row in asked.rows(changes).values():
         assert [_people(row)] == list(people.values())
         assert row.get("activeUsers", _people(row)) == _people(row)
     by, segments = asked.request.get("segmentBy"), asked.request.get("segments")
-    if by is None or name == "lifetime_table" or _has_limit(asked.request):
+    if by is None or name == "lifetime_data_table" or _has_limit(asked.request):
         return
     items = asked.clients({"levels": {"level1": {"property": by, "segments": segments}}})["level1"]
     wanted = {label: next(iter(item["totals"].values())) for label, item in items.items()}
@@ -204,7 +205,7 @@ def test_bins_hold_those_who_used_it(name: str, data: st.DataObject, world: Worl
     result = asked.answer()["result"]
     used, never = result["summary"]["usedAtLeastOnce"], result["summary"]["neverUsed"]
     twin = {**asked.request, "lowerBounds": None, "binUpperBounds": None}
-    table = expected(name.replace("histogram", "table"), asked.lives, twin, asked.today)["result"]
+    table = expected(TABLE_OF[name], asked.lives, twin, asked.today)["result"]
     rows = {_event(row): row for row in table}
     for place, entry in enumerate(used):
         row = rows[_event(entry)]
@@ -222,7 +223,7 @@ def test_bins_hold_those_who_used_it(name: str, data: st.DataObject, world: Worl
 @_few
 @given(data=st.data(), world=eventful())
 def test_users_are_those_whom_the_filter_of_events_finds(data: st.DataObject, world: World) -> None:
-    asked = Asked(data, world, "lifetime_table")
+    asked = Asked(data, world, "lifetime_data_table")
     combination = {"combiLabel": "one", "combiArray": [data.draw(combinations())["combiArray"][0]]}
     filters = {
         key: value for key, value in (asked.request["globalFilters"] or {}).items() if key != "lifetimeEventUsage"

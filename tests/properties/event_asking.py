@@ -274,9 +274,9 @@ def churn_histograms(days: Sequence[dt.date], last: dt.date) -> st.SearchStrateg
 
 # By the name of the report; each takes the active days of a world and its last day.
 REQUESTS: dict[str, Callable[[Sequence[dt.date], dt.date], st.SearchStrategy[Drawn]]] = {
-    "lifetime_table": lifetime_tables,
+    "lifetime_data_table": lifetime_tables,
     "lifetime_histogram": lifetime_histograms,
     "full_report": full_reports,
-    "churn_table": churn_tables,
-    "churn_histogram": churn_histograms,
+    "churn_data_table": churn_tables,
+    "churn_event_histogram": churn_histograms,
 }

@@ -137,7 +137,7 @@ def test_merging_changes_nothing(store: Store, data: st.DataObject, world: World
     """The sums that lie beside the rows outlive the collapsing of rows that were replaced."""
     product = feed(store, world, pause=data.draw(st.integers(0, 3)))
     span, today = data.draw(spans(_days(world)))
-    reports = ("basic_data_table", "full_report", "lifetime_table")
+    reports = ("basic_data_table", "full_report", "lifetime_data_table")
     before = [asked(store, product, name, span, today) for name in reports]
     for table in ("event_day", "client_event"):
         store.engine.command(f"OPTIMIZE TABLE odometer.{table} FINAL")

@@ -61,7 +61,7 @@ def test_ten_thousand_events(store: Store) -> None:
     assert len(known(store, product)) == 10_000
     today, span = dt.date(2031, 6, 20), {"startDate": "2031-05-01", "stopDate": "2031-05-31"}
     sorting = {"events": "eventCounts", "eventsDirection": "desc"}
-    page = asked(store, product, "lifetime_table", {**span, "page": 100, "sorting": sorting}, today)
+    page = asked(store, product, "lifetime_data_table", {**span, "page": 100, "sorting": sorting}, today)
     assert page["totalEvents"] == 10_000
     # All counts are equal: the last page ends with the last event in alphabetical order.
     assert [(event["eventCategory"], event["eventName"]) for event in page["result"][-2:]] == [

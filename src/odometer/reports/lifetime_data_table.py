@@ -1,7 +1,15 @@
 """eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (contract 04)."""
 
-from odometer.reports.definition import Report
+from typing import Any
+
+from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableRequest, table_answer
+
+
+def run(request: TableRequest, context: Context) -> dict[str, Any]:
+    """The table of lifetime use of those active in the range."""
+    return table_answer(request, context)
+
 
 REPORT = Report(
     path="/v3/reporting/eventTracking/lifetime/dataTable",
@@ -11,7 +19,7 @@ REPORT = Report(
         "active day, week and month; how many of them ever used it. Flat or by category, by segment, sorted, in pages."
     ),
     request=TableRequest,
-    run=table_answer,
+    run=run,
     example=(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05", "events": [{"category": "Canvas", "name": "Rotate"}]},
         {

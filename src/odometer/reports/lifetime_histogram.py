@@ -1,11 +1,19 @@
 """eventTracking/lifetime/histogram: how lifetime use of events is distributed over those active in a range."""
 
-from odometer.reports.definition import Report
+from typing import Any
+
+from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
 
 _ROTATE = {"category": "Canvas", "name": "Rotate"}
 _ONE, _NONE, _BOTH = ([{**_ROTATE, "value": value}] for value in (1, 0, 2))
 _AVERAGES = [f"averageCountPerActive{period}" for period in ("Day", "Week", "Month")]
+
+
+def run(request: HistogramRequest, context: Context) -> dict[str, Any]:
+    """The histogram of lifetime use of those active in the range."""
+    return histogram_answer(request, context)
+
 
 REPORT = Report(
     path="/v3/reporting/eventTracking/lifetime/histogram",
@@ -15,7 +23,7 @@ REPORT = Report(
         "active day, week and month. Bins are given, or made from the values."
     ),
     request=HistogramRequest,
-    run=histogram_answer,
+    run=run,
     example=(
         {
             "startDate": "2031-03-03",

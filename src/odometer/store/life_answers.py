@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Final
 
 from odometer.model.calendar import Split
-from odometer.selection.predicate import EVERYBODY as NO_FILTERS
 from odometer.store.buckets import IN_RANGE, bucket_of, buckets_between
 from odometer.store.engine import DATABASE
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
@@ -62,7 +61,7 @@ def use_classes(ask: Ask, population: Population) -> Classes:
     sql = PopulationSql(population, {})
     names = tuple(_COLUMNS.values())
     # Everybody who is active in the range has a row there: without filters there is nobody to leave out.
-    rows = _amounts_in_range() if population.filters == NO_FILTERS else sql.joined(_amounts_in_range(), names)
+    rows = _amounts_in_range() if population.is_everybody else sql.joined(_amounts_in_range(), names)
     starts = ", ".join(f"{_start_of_bin(amount, _COLUMNS[amount])} AS {amount}" for amount in AMOUNTS)
     found = ask(
         f"SELECT {starts}, sum(weight) AS users FROM ({rows}) GROUP BY {', '.join(AMOUNTS)} HAVING users != 0",
