@@ -14,6 +14,7 @@ from odometer.accounts import Product
 from odometer.accounts.products import no_such_product
 from odometer.app import analytics_of, clock_of, registry_of
 from odometer.cli.operations import print_json
+from odometer.errors import Problem, StartError
 from odometer.exports.client_files import CLIENT_FILES
 from odometer.exports.client_list import FileFormat, write_client_file
 from odometer.exports.files import bring_to_disk
@@ -46,6 +47,7 @@ def export(
     """
     settings = read_settings()
     today = clock_of(settings).today()
+    days = _days(daily, daily_properties)
     path = output or Path(f"clientPropertyList_{today}{CLIENT_FILES[file_format].ending}")
     with registry_of(settings) as registry:
         found = registry.products.get(product)
@@ -54,8 +56,7 @@ def export(
     with _questions_of(settings) as questions:
         language = Language(today, questions.pattern_fault, may_use_license_keys=True, custom_types=found.custom_types)
         asked = _names(properties) if properties is not None else _everything(questions, found)
-        days = None if daily is None else DailyAsked(*_first_and_last(daily), _names(daily_properties))
-        given = None if filters is None else strict_json.parse(filters.encode())
+        given = None if filters is None else _parsed(filters)
         choice = parse_client_choice(asked, days, given, language, None)
         written = _write(questions, ClientQuestion(product, choice, today), file_format, path)
     if as_json:
@@ -79,13 +80,28 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _first_and_last(text: str) -> tuple[str, str]:
-    first, _, last = text.partition(":")
-    return first, last
+def _days(daily: str | None, properties: str) -> DailyAsked | None:
+    if daily is None and properties:
+        raise typer.BadParameter("goes with --daily FIRST:LAST", param_hint="--daily-properties")
+    if daily is None:
+        return None
+    first, colon, last = daily.partition(":")
+    if not colon:
+        raise typer.BadParameter("give two days: FIRST:LAST, such as NOW-30:NOW", param_hint="--daily")
+    return DailyAsked(first, last, _names(properties))
+
+
+def _parsed(filters: str) -> object:
+    try:
+        return strict_json.parse(filters.encode())
+    except Problem as problem:
+        raise typer.BadParameter(problem.message, param_hint="--filters") from problem
 
 
 def _write(questions: Questions, question: ClientQuestion, file_format: FileFormat, path: Path) -> int:
     """Write aside, then rename: the file is there when it is complete, or not at all."""
+    if not path.absolute().parent.is_dir():
+        raise StartError(f"There is no folder {path.parent} to write {path.name} into.")
     with tempfile.TemporaryDirectory(prefix=".odometer-export-", dir=path.absolute().parent) as aside, _bar() as bar:
         part = Path(aside) / path.name
         task = bar.add_task("exporting", total=None)

@@ -99,7 +99,9 @@ def as_pattern(value: object, path: str, language: Language) -> str:
         raise invalid(path, f"The pattern has {len(pattern):,} characters; at most {MAX_PATTERN:,} are allowed.")
     fault = language.pattern_fault(pattern)
     if fault is not None:
-        raise invalid(path, f"Is not a valid regular expression (RE2 syntax): {fault}.")
+        raise invalid(
+            path, f"Is not a valid regular expression (RE2 syntax, no look-around, no back references): {fault}."
+        )
     return pattern
 
 

@@ -33,7 +33,7 @@ from odometer.store.usage import (
     occurrences_sql,
 )
 
-_PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60})")
+_PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60}[])]?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,16 @@ class Questions:
         By itself as well as where it stands for the whole text: `a)|(b` would be valid there only. The anchor keeps
         the engine from passing patterns that it thinks it can search for without compiling them.
         """
-        forms = {"whole": full_match(pattern), "alone": rf"\A{pattern}"}
+        forms = (rf"\A{pattern}", full_match(pattern))
         try:
-            sql = "SELECT match('', {whole:String}), match('', {alone:String})"
-            self._engine.rows(sql, forms, timeout_s=self._timeout_s)
+            for form in forms:
+                self._engine.rows("SELECT match('', {form:String})", {"form": form}, timeout_s=self._timeout_s)
         except Problem as problem:
             told = str(problem.__cause__)
             if "CANNOT_COMPILE_REGEXP" not in told:
                 raise
             found = _PATTERN_FAULT.search(told)
-            return found[1] if found else "it cannot be compiled"
+            return found[1].strip() if found else "it cannot be compiled"
         return None
 
     def status_figures(self, question: StatusQuestion) -> list[Counted]:

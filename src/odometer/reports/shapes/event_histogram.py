@@ -25,6 +25,7 @@ _OPEN: Final = "inf"
 class HistogramRequest(LifeRequest):
     """The members that both histograms have."""
 
+    events: Any = Field(description="Single events and combinations.")
     lower_bounds: Any = Field(default=None, alias="lowerBounds", description="Measure → smallest value shown.")
     bin_upper_bounds: Any = Field(
         default=None, alias="binUpperBounds", description='Measure → inclusive upper bounds, the last may be "inf".'
@@ -87,8 +88,6 @@ def _decimal(value: int) -> str:
 
 def histogram_answer(request: HistogramRequest, context: Context) -> dict[str, Any]:
     """The answer body. Raises `Problem`."""
-    if request.events is None:
-        raise Problem("MISSING_FIELD", "This member is required.", field="events")
     given = _given_bins(request)
     population = population_of(request, context)
     entries = entries_of(request.events, context)
@@ -189,6 +188,8 @@ def _bins(measure: Measure, lower: object, uppers: object) -> Bins:
     closed: list[int] = []
     for place, given in enumerate(listed[:-1] if is_open else listed):
         at = f"{path}[{place}]"
+        if given == _OPEN:
+            raise invalid(at, 'Only the last bound may be "inf".')
         upper = as_whole(given, at, 1) if measure is Measure.TIMES else _as_hundredths(given, at)
         if upper < first or (closed and upper <= closed[-1]):
             raise invalid(at, "Upper bounds ascend, the first of them from the lower bound on.")
