@@ -13,7 +13,7 @@ from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
-from odometer.store.tables import TABLES, migrate
+from odometer.store.tables import DERIVED, TABLES, migrate
 
 _SLOW_IS_FINE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 # The same examples on every run: a failure on main is a failure at home.
@@ -63,3 +63,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     yield Store(engine, gate, Derivation(engine, gate), writer, questions, itertools.count(1_000_001))
     writer.close()
     engine.close()
+
+
+@pytest.fixture
+def unmerged(store: Store) -> Iterator[None]:
+    """Rows that cancel each other out stay where they are, as they do for a while in a busy store."""
+    for table in DERIVED:
+        store.engine.command(f"SYSTEM STOP MERGES {DATABASE}.{table.name}")
+    yield
+    for table in DERIVED:
+        store.engine.command(f"SYSTEM START MERGES {DATABASE}.{table.name}")

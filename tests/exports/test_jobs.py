@@ -253,3 +253,37 @@ def test_the_worker_survives_a_duty_that_fails() -> None:
     worker = Worker("test", duty, every_s=0.01)
     assert done.wait(10)
     worker.close()
+
+
+def test_a_file_that_cannot_be_removed_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket without the right to delete must not stop the queue; the file is tried again."""
+    old = world.ask()
+    world.run(writes_abc)
+    world.clock.ms += 8 * DAY_MS
+    waiting = world.ask("{2}")
+
+    def fails(_files: LocalFiles, _key: object) -> None:
+        raise Problem("STORE_UNAVAILABLE", "no", retry_after_s=5)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFiles, "delete", fails)
+        world.run(writes_abc)
+
+    assert (world.now(old).status, world.now(waiting).status) == (JobStatus.DONE, JobStatus.DONE)
+    world.run(writes_abc)
+    assert world.now(old).status is JobStatus.EXPIRED
+    assert world.files.local_path(key_of(old)) is None
+
+
+def test_a_job_that_could_not_be_noted_as_done_leaves_no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = world.ask()
+
+    def fails(*_: object) -> None:
+        raise OSError("the registry is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(world.registry.export_jobs), "finish", fails)
+        world.run(writes_abc)
+
+    assert world.now(job).status is JobStatus.FAILED
+    assert world.files.local_path(key_of(job)) is None

@@ -1,7 +1,6 @@
 """Paging through clients: 200 a page, stable while data arrives; and what a request for them may not say."""
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from odometer.errors import Problem
 from odometer.http.body import validated
 from odometer.reports.client_property_list import REPORT, ClientPageRequest
 from odometer.store.engine import DATABASE
-from odometer.store.tables import DERIVED
 from tests.client_lists import context_of, page_by_engine, small_pages, streamed
 from tests.conftest import Store
 from tests.worlds import Delivery, feed, to_ms
@@ -102,16 +100,6 @@ def test_pages_are_stable_while_data_arrives_and_clients_go(store: Store) -> Non
     second = page_by_engine(store, product, request, TODAY)
     assert ids(second) == [f"client-{n:05}" for n in range(201, 401)]
     assert second["result"][99] == {"clientId": "client-00300", "prodVersion": "9"}
-
-
-@pytest.fixture
-def unmerged(store: Store) -> Iterator[None]:
-    """Rows that cancel each other out stay where they are, as they do for a while in a busy store."""
-    for table in DERIVED:
-        store.engine.command(f"SYSTEM STOP MERGES {DATABASE}.{table.name}")
-    yield
-    for table in DERIVED:
-        store.engine.command(f"SYSTEM START MERGES {DATABASE}.{table.name}")
 
 
 @pytest.mark.usefixtures("unmerged")

@@ -57,7 +57,10 @@ def _csv(path: Path, choice: ClientChoice) -> Iterator[WriteClients]:
 
 
 def _lines(row: ClientRow, choice: ClientChoice) -> Iterator[list[str]]:
-    of_client = [row.client, *(_cell(c.prop, value) for c, value in zip(choice.columns, row.values, strict=True))]
+    of_client = [
+        harmless(row.client),
+        *(_cell(c.prop, value) for c, value in zip(choice.columns, row.values, strict=True)),
+    ]
     if choice.daily is None:
         yield of_client
         return

@@ -1,5 +1,6 @@
 """Running export jobs one after the other: from the queue to a complete file, or to a clear failure (contract 06)."""
 
+import contextlib
 import errno
 import hashlib
 import threading
@@ -75,14 +76,21 @@ class ExportDuty:
     def __call__(self, stopping: threading.Event) -> None:
         """Take away files that are due, then run all jobs that wait."""
         for old in self.book.due(self.kept_days):
-            self.files.delete(key_of(old))
-            self.book.expired(old.export_id)
+            self._expire(old)
         self.book.forget()
         while not stopping.is_set():
             job = self.book.claim()
             if job is None:
                 return
             self._run(job, stopping)
+
+    def _expire(self, job: ExportJob) -> None:
+        try:
+            self.files.delete(key_of(job))
+        except Exception:  # noqa: BLE001 - one file that cannot go now must not hold up what others wait for
+            _log.exception("an export's file was not removed, trying again", export_id=job.export_id)
+            return
+        self.book.expired(job.export_id)
 
     def _run(self, job: ExportJob, stopping: threading.Event) -> None:
         try:
@@ -96,6 +104,9 @@ class ExportDuty:
         except Exception as error:  # noqa: BLE001 - whatever failed, the user must learn that there will be no file
             _log.exception("an export failed", export_id=job.export_id)
             self.book.fail(job.export_id, _sentence(error))
+            # It may be there already: what failed may have been the note that the job is done.
+            with contextlib.suppress(Exception):
+                self.files.delete(key_of(job))
 
     def _progress(self, job: ExportJob, stopping: threading.Event) -> Progress:
         last = float("-inf")

@@ -17,8 +17,8 @@ class BasicTableRequest(EventReportRequest):
 def run(request: BasicTableRequest, context: Context) -> dict[str, Any]:
     """One object for each category under `result`, those without a category last."""
     question = UsageQuestion(context.product_id, context.range_of(request.start_date, request.stop_date), context.today)
-    activity = context.questions.activity(question).get(None, Activity())
-    found = context.questions.occurrences(question)
+    found, active = context.questions.usage(question)
+    activity = active.get(None, Activity())
     listed = listed_by_basic(context, (event for _, event in found))
     categories: dict[str, dict[str, Occurrences]] = {}
     for event in sorted(listed, key=null_last):

@@ -10,7 +10,7 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest
 from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
 from odometer.selection.events import parse_single_events
-from odometer.store.usage import Activity, Occurrences, UsageQuestion
+from odometer.store.usage import Activity, Bucket, Occurrences, UsageQuestion
 
 Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
 
@@ -35,8 +35,11 @@ def run(request: TimelineRequest, context: Context) -> dict[str, Any]:
     buckets = asked.buckets(request.date_split)
     events = parse_single_events(request.events)
     question = UsageQuestion(context.product_id, asked, context.today, request.date_split, events)
-    found = context.questions.occurrences(question)
-    activity = context.questions.activity(question) if request.divisor else {}
+    activity: dict[Bucket, Activity] = {}
+    if request.divisor:
+        found, activity = context.questions.usage(question)
+    else:
+        found = context.questions.occurrences(question)
     result = {
         str(bucket): [
             {

@@ -79,7 +79,7 @@ def parse_events(value: object, language: Language, path: str = "events") -> tup
     found: list[Entry] = []
     for place, given in enumerate(_given_events(value, path)):
         at = f"{path}[{place}]"
-        combines = isinstance(given, dict) and not given.keys().isdisjoint(_COMBINATION_KEYS)
+        combines = isinstance(given, dict) and any(given.get(key) is not None for key in _COMBINATION_KEYS)
         found.append(_combination(given, at, language) if combines else _single(given, at))
     return _distinct(found, path)
 
@@ -91,7 +91,8 @@ def _given_events(value: object, path: str) -> list[Any]:
 
 
 def _single(given: object, path: str) -> EventName:
-    members = as_object(given, path, _ELEMENT_KEYS)
+    absent = [key for key in _COMBINATION_KEYS if isinstance(given, dict) and given.get(key, path) is None]
+    members = as_object(given, path, (*_ELEMENT_KEYS, *absent))
     for key in ("nameType", "categoryType"):
         if members.get(key, "string") != "string":
             raise invalid(f"{path}.{key}", "Patterns are for the elements of a combination only.")

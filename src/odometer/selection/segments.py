@@ -124,7 +124,7 @@ def parse_levels(value: object, language: Language, *, has_split: bool) -> tuple
 def parse_segment_by(name: object, segments: object, language: Language) -> Level | None:
     """One level in the other spelling: the members `segmentBy` and `segments`."""
     if name is None:
-        if segments:
+        if segments not in (None, []):
             raise invalid("segments", "segments need segmentBy.")
         return None
     return parse_level(name, segments, "", language)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from odometer.errors import Problem
 from odometer.selection.segments import Level
@@ -63,6 +63,12 @@ class UseByItem:
     items: dict[str, Item]
     cells: dict[tuple[str, int], Use]
 
+    def add_units(self, labels: Iterable[str], units: int, sessions: int) -> None:
+        """Count units that are under these labels."""
+        for item in (self.everybody, *(self.items.setdefault(label, Item(label)) for label in labels)):
+            item.units += units
+            item.sessions += sessions
+
 
 class Measure(StrEnum):
     """What is distributed over the users of an entry (contract 04, lifetime/histogram)."""
@@ -82,30 +88,15 @@ FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1
 
 def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
-    sql = PopulationSql(population, kept_items(ask, population), facts_of(population))
-    classes = _classes(ask, population, sql, sql.members(), ())
-    found = UseByItem(*_items(population, sets, classes), {})
-    if sets.by_event():
-        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_life(), with_life_days(sql), LIFE_DAYS)
-        sums = ", ".join(f"sum(weight * {name})" for name in LIFE_DAYS)
-        rows = ask(
-            f"""SELECT class, entry, sum(weight * n), sum(weight) AS users, {sums}
-            FROM ({used}) GROUP BY class, entry HAVING users != 0""",
-            sql.bound.params,
-        )
-        for number, entry, times, users, *days in rows:
-            _count(found, classes[number], entry, (times, users, days))
-    return found
-
-
-def facts_of(population: Population) -> tuple[str, ...]:
-    """The columns that members of the population bring along themselves: of groups none."""
-    return () if population.group_by else LIFE_DAYS
-
-
-def with_life_days(sql: PopulationSql) -> str:
-    """The members with their lifetime active days, weeks and months."""
-    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)
+    sql = PopulationSql(population, kept_items(ask, population), _facts_of(population))
+    members = sql.classed(_with_life_days(sql))
+    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), ("class", *LIFE_DAYS))
+    sums = ", ".join(f"toInt64(sum(weight * {name}))" for name in LIFE_DAYS)
+    counted = f"""
+        SELECT class, entry, toInt64(sum(weight * n)) AS times, toInt64(sum(weight)) AS users, [{sums}] AS amounts,
+            CAST([], '{_FREQUENCY}') AS frequency
+        FROM ({used}) GROUP BY class, entry HAVING users != 0"""
+    return _use_by_item(ask, population, sql, _size_of(members, "[]"), counted, sets)
 
 
 def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
@@ -113,102 +104,108 @@ def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem
     sql = PopulationSql(population, kept_items(ask, population))
     # The clients that have sessions, or none, in the range are everybody who is active in it.
     facts = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
-    classes = _classes(ask, population, sql, facts, SESSIONS)
-    found = UseByItem(*_items(population, sets, classes), {})
-    if sets.by_event():
-        used = _used(sql, classes, EventUseSql(sets, sql.units, sql.bound).in_range(), facts, SESSIONS)
-        rows = ask(
-            f"""SELECT class, entry, sum(times), sum(users), sum(sessions), groupArray((bin, users)) FROM (
-                SELECT class, entry, roundDown(n, {list(FREQUENCY_BINS)}) AS bin,
-                    sum(weight * n) AS times, sum(weight) AS users, sum(weight * begun) AS sessions
-                FROM ({used}) GROUP BY class, entry, bin HAVING users != 0
-            ) GROUP BY class, entry""",
-            sql.bound.params,
-        )
-        for number, entry, times, users, sessions, frequency in rows:
-            _count(found, classes[number], entry, (times, users, (sessions,), frequency))
+    members = sql.classed(facts)
+    used = join(EventUseSql(sets, sql.units, sql.bound).in_range(), members, ("entry", "n"), ("class", *SESSIONS))
+    counted = f"""
+        SELECT class, entry, toInt64(sum(of_bin)) AS times, toInt64(sum(users_of_bin)) AS users,
+            [toInt64(sum(begun_of_bin))] AS amounts,
+            CAST(groupArray((bin, users_of_bin)), '{_FREQUENCY}') AS frequency
+        FROM (
+            SELECT class, entry, roundDown(n, {list(FREQUENCY_BINS)}) AS bin, sum(weight * n) AS of_bin,
+                sum(weight) AS users_of_bin, sum(weight * begun) AS begun_of_bin
+            FROM ({used}) GROUP BY class, entry, bin HAVING users_of_bin != 0
+        ) GROUP BY class, entry"""
+    return _use_by_item(ask, population, sql, _size_of(members, "[toInt64(sum(weight * m.begun))]"), counted, sets)
+
+
+_FREQUENCY: Final = "Array(Tuple(UInt64, Int64))"
+# Stands for an entry in the rows that tell the size of a class.
+_NO_ENTRY: Final = 2**32 - 1
+
+
+def _size_of(members: str, amounts: str) -> str:
+    """Rows like those of used entries that tell how large each class is, and what its items are."""
+    return f"""
+        SELECT class, toUInt32({_NO_ENTRY}) AS entry, toInt64(0) AS times, toInt64(sum(weight)) AS users,
+            CAST({amounts}, 'Array(Int64)') AS amounts, CAST([], '{_FREQUENCY}') AS frequency, any(m.labels) AS labels
+        FROM ({members}) AS m GROUP BY class HAVING users != 0"""
+
+
+def _use_by_item(
+    ask: Ask, population: Population, sql: PopulationSql, sizes: str, counted: str, sets: EventSets
+) -> UseByItem:
+    """One statement tells the population and its use, so that both are one state of the data."""
+    level = population.level
+    if level is not None:
+        classes = ask(f"SELECT count() FROM ({sizes})", sql.bound.params)[0][0]
+        if classes > 2 * MAX_ITEMS:
+            raise too_many_items(classes, level.path)
+    use = f"UNION ALL SELECT *, CAST([], 'Array(String)') AS labels FROM ({counted})" if sets.by_event() else ""
+    rows = ask(f"SELECT * FROM ({sizes}) {use}", sql.bound.params)
+    found = UseByItem(Item(EVERYBODY), {}, {})
+    labels_of: dict[int, list[str]] = {}
+    for number, entry, _, units, amounts, _, labels in rows:
+        if entry == _NO_ENTRY:
+            labels_of[number] = [spelled(label, is_number=level is not None and level.is_number) for label in labels]
+            found.add_units(labels_of[number], units, sum(amounts))
+    for number, entry, times, users, amounts, frequency, _ in rows:
+        if entry != _NO_ENTRY:
+            for label in (EVERYBODY, *labels_of[number]):
+                found.cells.setdefault((label, entry), Use()).add(times, users, amounts, frequency)
+    _check_size(level, found)
     return found
 
 
-def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[int, Distributions]:
-    """The size of the population, and how often each value of each measure occurs among the users of each entry."""
-    sql = PopulationSql(population, {}, facts_of(population))
-    size = sum(one.units for one in _classes(ask, population, sql, sql.members(), ()))
-    if not sets.by_event():
-        return size, {}
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), with_life_days(sql), ("entry", "n"), LIFE_DAYS)
-    values = ", ".join(["toUInt64(n)", *(_hundredths("n", days) for days in LIFE_DAYS)])
-    rows = ask(
-        f"""SELECT entry, measure, value, sum(weight) AS users
-        FROM (SELECT entry, weight, [{values}] AS given FROM ({used}))
-        ARRAY JOIN given AS value, arrayEnumerate(given) AS measure
-        GROUP BY entry, measure, value HAVING users != 0""",
-        sql.bound.params,
-    )
-    found: Distributions = defaultdict(dict)
-    for entry, measure, value, users in rows:
-        found[entry, MEASURES[measure - 1]][value] = users
-    return size, found
-
-
-def _hundredths(total: str, divisor: str) -> str:
-    """SQL of 100 · total / divisor, rounded half up, in whole numbers."""
-    return f"toUInt64(intDiv({total}, {divisor}) * 100 + intDiv({total} % {divisor} * 200 + {divisor}, 2 * {divisor}))"
-
-
-@dataclass(frozen=True, slots=True)
-class _Class:
-    """Units of a population that are counted under the same items."""
-
-    text: str
-    labels: tuple[str, ...]
-    units: int
-    sessions: int
-
-
-def _classes(ask: Ask, population: Population, sql: PopulationSql, rows: str, amounts: tuple[str, ...]) -> list[_Class]:
-    """The classes of the members. Raises `Problem` when their items are too many."""
-    found = ask(f"{sql.by_class(rows, amounts)} LIMIT {2 * MAX_ITEMS + 1}", sql.bound.params)
-    if population.level is not None and len(found) > 2 * MAX_ITEMS:
-        items = ask(f"SELECT uniqExactArray(items.1) FROM ({rows})", sql.bound.params)[0][0]
-        raise too_many_items(items, population.level.path)
-    is_number = population.level is not None and population.level.is_number
-    return [
-        _Class(text, tuple(spelled(label, is_number=is_number) for label, _ in items), units, sum(sums))
-        for text, items, units, *sums in found
-    ]
-
-
-def _items(population: Population, sets: EventSets, classes: Iterable[_Class]) -> tuple[Item, dict[str, Item]]:
-    """Everybody, and the items that somebody is in. Raises `Problem` when they or their cells are too many."""
-    everybody = Item(EVERYBODY)
-    items: dict[str, Item] = {}
-    for one in classes:
-        for item in (everybody, *(items.setdefault(label, Item(label)) for label in one.labels)):
-            item.units += one.units
-            item.sessions += one.sessions
-    if population.level is not None:
-        if len(items) > MAX_ITEMS:
-            raise too_many_items(len(items), population.level.path)
-        _check_cells(population.level, len(items) * len(sets.entries))
-    return everybody, items
-
-
-def _used(sql: PopulationSql, classes: Iterable[_Class], used: str, facts: str, names: tuple[str, ...]) -> str:
-    """Rows (weight, entry, n, class, names) of the members that used something."""
-    members = sql.classed(facts, [one.text for one in classes])
-    return join(used, members, ("entry", "n"), ("class", *names))
-
-
-def _count(found: UseByItem, of_class: _Class, entry: int, use: tuple[Any, ...]) -> None:
-    for label in (EVERYBODY, *of_class.labels):
-        found.cells.setdefault((label, entry), Use()).add(*use)
-
-
-def _check_cells(level: Level, cells: int) -> None:
+def _check_size(level: Level | None, found: UseByItem) -> None:
+    """Raise `Problem` when nobody could read the answer."""
+    if level is None:
+        return
+    if len(found.items) > MAX_ITEMS:
+        raise too_many_items(len(found.items), level.path)
+    cells = len(found.items) * len({entry for _, entry in found.cells})
     if cells > MAX_CELLS:
         message = (
             f"The answer would have {cells:,} cells (items times events); at most {MAX_CELLS:,} are answered. "
             "Name fewer events, or split segments with a limit."
         )
         raise Problem("TOO_MANY_SEGMENTS", message, field=level.path)
+
+
+def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[int, Distributions]:
+    """The size of the population, and how often each value of each measure occurs among the users of each entry."""
+    sql = PopulationSql(population, {}, _facts_of(population))
+    members = _with_life_days(sql)
+    size = f"SELECT toUInt32({_NO_ENTRY}), toUInt32(0), toUInt64(0), toInt64(sum(weight)) FROM ({members})"
+    use = ""
+    if sets.by_event():
+        used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), LIFE_DAYS)
+        values = ", ".join(["toUInt64(n)", *(_hundredths("n", days) for days in LIFE_DAYS)])
+        use = f"""
+            UNION ALL
+            SELECT entry, measure, value, toInt64(sum(weight)) AS users
+            FROM (SELECT entry, weight, [{values}] AS given FROM ({used}))
+            ARRAY JOIN given AS value, arrayEnumerate(given) AS measure
+            GROUP BY entry, measure, value HAVING users != 0"""
+    everybody = 0
+    found: Distributions = defaultdict(dict)
+    for entry, measure, value, users in ask(f"{size} {use}", sql.bound.params):
+        if entry == _NO_ENTRY:
+            everybody = users
+        else:
+            found[entry, MEASURES[measure - 1]][value] = users
+    return everybody, found
+
+
+def _facts_of(population: Population) -> tuple[str, ...]:
+    """The columns that members of the population bring along themselves: of groups none."""
+    return () if population.group_by else LIFE_DAYS
+
+
+def _with_life_days(sql: PopulationSql) -> str:
+    """The members with their lifetime active days, weeks and months."""
+    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)
+
+
+def _hundredths(total: str, divisor: str) -> str:
+    """SQL of 100 · total / divisor, rounded half up, in whole numbers."""
+    return f"toUInt64(intDiv({total}, {divisor}) * 100 + intDiv({total} % {divisor} * 200 + {divisor}, 2 * {divisor}))"

@@ -98,4 +98,5 @@ def sessions_in_range() -> str:
     """Rows (unit, weight, sessions begun on days of the range) of clients that are active in it."""
     return f"""
         SELECT client_no AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
-        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no"""
+        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no
+        HAVING sum(sign) > 0"""

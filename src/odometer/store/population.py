@@ -84,9 +84,6 @@ class Population:
         }
 
 
-# One text for one set of items.
-_CLASS: Final = "toString(items.1)"
-NO_CLASS: Final = 2**32 - 1
 # Asks the engine one question of an answer.
 Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 # The label of all units of a population: no item has it.
@@ -140,23 +137,14 @@ class PopulationSql:
         """What members carry beside unit and weight."""
         return ("items",) if self._population.level else ()
 
-    def by_class(self, rows: str, amounts: tuple[str, ...]) -> str:
-        """Rows (text, items, units, sums of amounts) of the classes that members fall into: those of the same items.
+    def classed(self, rows: str) -> str:
+        """The rows of members with their class: a number that those of the same items have, instead of the items.
 
-        The segments of a level look at one property, so that there are few of them.
+        The segments of a level look at one property, so that there are few classes.
         """
-        sums = "".join(f", sum(weight * {amount})" for amount in amounts)
-        of_level = (f"{_CLASS} AS class", "any(items)") if self._population.level else ("'' AS class", "[]")
-        return f"""
-            SELECT {", ".join(of_level)}, sum(weight) AS units{sums} FROM ({rows}) GROUP BY class HAVING units != 0"""
-
-    def classed(self, rows: str, classes: Sequence[str]) -> str:
-        """The rows of members with the number of their class instead of items."""
         if self._population.level is None:
-            return f"SELECT *, toUInt32(0) AS class FROM ({rows})"
-        texts, numbers = self.bound("Array(String)", list(classes)), self.bound("Array(UInt32)", [*range(len(classes))])
-        number = f"CAST(transform({_CLASS}, {texts}, {numbers}, toUInt32({NO_CLASS})) AS UInt32)"
-        return f"SELECT * EXCEPT (items), {number} AS class FROM ({rows})"
+            return f"SELECT *, toUInt64(0) AS class, CAST([], 'Array(String)') AS labels FROM ({rows})"
+        return f"SELECT * EXCEPT (items), sipHash64(toString(items.1)) AS class, items.1 AS labels FROM ({rows})"
 
     def largest(self) -> str:
         """Rows (place, label): what the limited segments keep, by most units, ties by label."""

@@ -190,9 +190,14 @@ class Questions:
         """How often events occurred, by bucket (None without a split); those that did not are missing."""
         return occurrences_of(question, self._ask(occurrences_sql(question), question.params))
 
-    def activity(self, question: UsageQuestion) -> dict[Bucket, Activity]:
-        """Active clients, sessions and runtime, by bucket (None without a split); empty buckets are missing."""
-        return activity_of(question, self._ask(activity_sql(question), question.params))
+    def usage(
+        self, question: UsageQuestion
+    ) -> tuple[dict[tuple[Bucket, EventName], Occurrences], dict[Bucket, Activity]]:
+        """The same, and active clients, sessions and runtime by bucket, of one state; empty buckets are missing."""
+        with self._gate.passing():
+            occurred = self._rows(occurrences_sql(question), question.params)
+            active = self._rows(activity_sql(question), question.params)
+        return occurrences_of(question, occurred), activity_of(question, active)
 
     def event_sets(self, product_id: int, entries: Sequence[Sequence[EventTest]]) -> EventSets:
         """The events that each entry means: those that any of its tests finds among all that were ever received."""

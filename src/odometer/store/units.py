@@ -131,8 +131,10 @@ class Units:
 
     def active_in_range(self) -> str:
         """SQL of the units with an active day in the range, as `unit IN (...)`; binds `start` and `stop`."""
-        last_in_range = f"day {IN_RANGE} AND next_day > {{stop:Date}}"
-        active = f"SELECT client_no FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {last_in_range}"
+        active = f"""
+            SELECT client_no FROM {DATABASE}.client_day
+            WHERE {_OF_PRODUCT} AND day {IN_RANGE} AND next_day > {{stop:Date}}
+            GROUP BY client_no HAVING sum(sign) > 0"""
         return f"unit IN ({active if self.group_by is None else self.of_members(active)})"
 
     def of_members(self, rows: str) -> str:

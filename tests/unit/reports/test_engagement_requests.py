@@ -57,6 +57,12 @@ def test_nobody() -> None:
     assert run(ENGAGEMENT, by_day) == {"result": {"2031-03-03": {}, "2031-03-04": {}, "2031-03-05": {}}}
 
 
+def test_unknown_members_are_ignored() -> None:
+    """Contract 00; a client may send all churn reports the members that some of them have."""
+    assert run(USAGE, RANGE | {"daysUntilDeclaredLost": 30, "dateReportedLost": "dateLastSeen"}) == run(USAGE, RANGE)
+    assert run(ENGAGEMENT, GOOD | {"dateReportedLost": "dateLastSeen"}) == run(ENGAGEMENT, GOOD)
+
+
 @pytest.mark.parametrize(
     ("report", "extra", "code", "field"),
     [
@@ -68,8 +74,6 @@ def test_nobody() -> None:
         (USAGE, {"segmentBy": "prodVersion"}, "INVALID_FIELD", "segmentBy"),
         (USAGE, {"segments": [{}]}, "INVALID_FIELD", "segments"),
         (USAGE, {"dateSplit": "day"}, "INVALID_FIELD", "dateSplit"),
-        (USAGE, {"daysUntilDeclaredLost": 30}, "INVALID_FIELD", "daysUntilDeclaredLost"),
-        (USAGE, {"dateReportedLost": "dateLastSeen"}, "INVALID_FIELD", "dateReportedLost"),
         (USAGE, {"groupBy": "machineId"}, "INVALID_FIELD", "groupBy"),
         (RUNTIME, {"stopDate": None}, "MISSING_FIELD", "stopDate"),
         (RUNTIME, {"daysUntilDeclaredLost": 366}, "INVALID_FIELD", "daysUntilDeclaredLost"),
@@ -82,7 +86,6 @@ def test_nobody() -> None:
         (ENGAGEMENT, {"dateSplit": None}, "MISSING_FIELD", "dateSplit"),
         (ENGAGEMENT, {"dateSplit": "year"}, "INVALID_FIELD", "dateSplit"),
         (ENGAGEMENT, {"daysUntilDeclaredLost": 0}, "INVALID_FIELD", "daysUntilDeclaredLost"),
-        (ENGAGEMENT, {"dateReportedLost": "dateLastSeen"}, "INVALID_FIELD", "dateReportedLost"),
         (ENGAGEMENT, {"levels": {"level1": {"property": "prodVersion"}}}, "INVALID_FIELD", "levels"),
         (ENGAGEMENT, {"segments": [{"type": "string", "value": "1"}]}, "INVALID_FIELD", "segments"),
         (ENGAGEMENT, {"segmentBy": "installationYear"}, "UNKNOWN_PROPERTY", "segmentBy"),

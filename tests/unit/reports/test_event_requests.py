@@ -33,8 +33,8 @@ class Nothing:
     def occurrences(self, _question: object) -> dict[Any, Any]:
         return {}
 
-    def activity(self, _question: object) -> dict[Any, Any]:
-        return {}
+    def usage(self, _question: object) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        return {}, {}
 
     def first_received(self, _product_id: int) -> dict[EventName, int]:
         return {}

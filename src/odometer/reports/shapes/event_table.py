@@ -77,14 +77,14 @@ def table_answer(request: TableRequest, context: Context) -> dict[str, Any]:
         for number, entry in enumerate(entries.listed)
         if entries.are_named or (EVERYBODY, number) in use.cells
     ]
-    ordered = _ordered_events(rows, request.sorting)
+    ordered = _ordered_events(rows, request.sorting, by_category=request.categorize_events)
     total = len(ordered)
     paged = request.page is not None or request.page_size is not None
     if paged:
         size = request.page_size or _PAGE_SIZE
         first = ((request.page or 1) - 1) * size
         ordered = ordered[first : first + size]
-    result = _categorised(ordered, request.sorting) if request.categorize_events else [_event(row) for row in ordered]
+    result = _categorised(ordered) if request.categorize_events else [_event(row) for row in ordered]
     return {"result": result, "totalEvents": total} if paged else {"result": result}
 
 
@@ -118,15 +118,25 @@ def _alphabetical(row: _Row) -> tuple[str, ...]:
     return alphabetical(row.entry.label) if isinstance(row.entry, Combination) else null_first(row.entry)
 
 
-def _ordered_events(rows: Iterable[_Row], sorting: Sorting) -> list[_Row]:
-    """Events, then combinations, both in the order asked for; ties in alphabetical order."""
+def _ordered_events(rows: Iterable[_Row], sorting: Sorting, *, by_category: bool) -> list[_Row]:
+    """Events, then combinations, both in the order asked for; ties in alphabetical order.
+
+    By category: categories in alphabetical order whatever the order of their events, turned by alpha desc only.
+    """
     turned = sorting.events_direction == "desc"
-    ordered = sorted(rows, key=_alphabetical, reverse=turned and sorting.events == "alpha")
-    if sorting.events != "alpha":
+    by_name = sorting.events == "alpha"
+    ordered = sorted(rows, key=_alphabetical, reverse=turned and by_name)
+    if not by_name:
         # A sort that is turned round keeps the order of equals.
         ordered.sort(key=lambda row: row.figures[_COMPARED[sorting.events]], reverse=turned)
+    if by_category:
+        ordered.sort(key=_category, reverse=turned and by_name)
     ordered.sort(key=lambda row: isinstance(row.entry, Combination))
     return ordered
+
+
+def _category(row: _Row) -> tuple[str, str]:
+    return alphabetical("" if isinstance(row.entry, Combination) else row.entry.category)
 
 
 def _ordered_segments(by_label: dict[str, Figures], sorting: Sorting) -> dict[str, Figures]:
@@ -163,16 +173,15 @@ def _told(row: _Row) -> Figures:
     return {**row.figures, "segments": segments}
 
 
-def _categorised(rows: Sequence[_Row], sorting: Sorting) -> list[Figures]:
-    """Categories with their events, in alphabetical order whatever the order of events; then combinations."""
-    by_category: dict[str, list[Figures]] = {}
+def _categorised(rows: Sequence[_Row]) -> list[Figures]:
+    """Categories with their events, then combinations, in the order of the rows."""
+    by_category: dict[str, Figures] = {}
     combinations = []
     for row in rows:
         if isinstance(row.entry, Combination):
             combinations.append(_event(row))
         else:
-            by_category.setdefault(row.entry.category, []).append(_named(row))
-    turned = sorting.events == "alpha" and sorting.events_direction == "desc"
-    ordered = sorted(by_category, key=alphabetical, reverse=turned)
-    categories = [{"eventCategory": name or None, "categoryData": by_category[name]} for name in ordered]
-    return categories + combinations
+            category = row.entry.category
+            events = by_category.setdefault(category, {"eventCategory": category or None, "categoryData": []})
+            events["categoryData"].append(_named(row))
+    return [*by_category.values(), *combinations]
