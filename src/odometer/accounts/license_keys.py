@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import islice
 from typing import Any, Final
@@ -121,7 +121,7 @@ class LicenseKeys:
                 self._database.audit(connection, actor, "license.collect", product_id, {"inserted": len(new)})
         return len(new) + len(earlier)
 
-    def uncollected(self, product_id: int, first_days: dict[str, dt.date]) -> list[str]:
+    def uncollected(self, product_id: int, first_days: Mapping[str, dt.date]) -> list[str]:
         """Of keys that clients named first on these days, those that `collect` would add or move."""
         found = []
         with self._database.reading() as connection:

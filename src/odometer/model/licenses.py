@@ -46,6 +46,19 @@ class LicenseKey:
         return self.expired or (self.expiry is not None and self.expiry < day)
 
 
+@dataclass(frozen=True, slots=True)
+class LicenseState:
+    """What the registry says of a key from the end of a day on; `holds`: it is in the registry at all."""
+
+    first_day: dt.date
+    holds: bool
+    license_type: str = ""
+    activated: bool = False
+    allowed: bool = False
+    blocked: bool = False
+    expired: bool = False
+
+
 class Action(StrEnum):
     """What was done to a key."""
 
