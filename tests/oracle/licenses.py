@@ -1,7 +1,11 @@
 """Oracle of the license key registry: a plain walk over keys and clients, from contract 07."""
 
+import datetime as dt
 import re
+from dataclasses import replace
 from typing import Any
+
+from tests.oracle.history import Life
 
 Key = dict[str, Any]
 # A client: its last known key and its last active day (text; ISO dates compare as days do).
@@ -59,3 +63,30 @@ def _passes(shown: Key, name: str, given: Any) -> bool:
     if kind in ("string", "number", "date"):
         return bool(value == given["value"])
     return bool(given.get("min", value) <= value <= given.get("max", value))
+
+
+# What the registry held from the end of a day on: the day, the key, and its type, flags and expiry; None = deleted.
+State = dict[str, Any]
+Change = tuple[dt.date, str, State | None]
+
+
+def with_registry(lives: list[Life], changes: list[Change]) -> list[Life]:
+    """The lives as reports see them where the registry decides: `changes` in the order in which they were made."""
+    found = []
+    for life in lives:
+        mine = [change for change in changes if change[1] == life.current.get("licenseKey")]
+        days = {day: replace(of_day, values=_decided(of_day.values, day, mine)) for day, of_day in life.days.items()}
+        found.append(replace(life, days=days))
+    return found
+
+
+def _decided(reported: dict[str, Any], day: dt.date, changes: list[Change]) -> dict[str, Any]:
+    made = [change for change in changes if change[0] <= day]
+    # Of one day the last one made counts; a collected key holds from an earlier day than it was noted on.
+    state = max(enumerate(made), key=lambda one: (one[1][0], one[0]))[1][2] if made else None
+    if state is None:
+        return reported
+    flags = {f"licenseStatus.{flag}": state[flag] for flag in ("activated", "allowed", "blocked", "expired")}
+    if state["expiry"] is not None and state["expiry"] < day:
+        flags["licenseStatus.expired"] = True
+    return {**reported, "licenseType": state["license_type"], **flags}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from odometer.model.licenses import Action, LicenseChange, LicenseState
@@ -17,9 +18,8 @@ def states_of(changes: Sequence[LicenseChange]) -> list[LicenseState]:
     `changes` in the order in which they hold. A key expires by itself on the day after its expiry date.
     """
     last = {change.day: change for change in changes}
-    days = sorted(last)
     found: list[LicenseState] = []
-    for day, until in zip(days, [*days[1:], _LAST_DAY], strict=True):
+    for day, until in pairwise([*sorted(last), _LAST_DAY]):
         change = last[day]
         if change.action == Action.DELETED:
             found.append(LicenseState(day, holds=False))
