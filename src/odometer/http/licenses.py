@@ -17,6 +17,7 @@ from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
+from odometer.licenses.table import entry_of
 from odometer.licenses.updates import parse_keys, parse_updates
 from odometer.model import strict_json
 from odometer.selection.reading import Language, as_text, as_whole
@@ -157,20 +158,9 @@ def _asked(body: dict[str, Any], access: Access, language: Language) -> Search:
 
 def _shown(one: KeyInUse, asked: Search) -> dict[str, Any]:
     key, use = one.key, one.use
-    return {
-        "licenseKey": key.key,
-        "licenseType": key.license_type,
-        "licenseStatus": {
-            "activated": key.activated,
-            "allowed": key.allowed,
-            "blocked": key.blocked,
-            "expired": key.is_expired(asked.today),
-        },
-        "addedDate": key.added.isoformat(),
-        "expiryDate": None if key.expiry is None else key.expiry.isoformat(),
-        "autoCollected": key.auto_collected,
-        "installQuota": key.install_quota,
-        "installCount": use.installs,
-        "overQuotaCount": over_quota(key, use),
-        "dateLastSeen": None if use.last_seen is None else use.last_seen.isoformat(),
-    }
+    entry = entry_of(key)
+    entry["licenseStatus"]["expired"] = key.is_expired(asked.today)
+    entry["installCount"] = use.installs
+    entry["overQuotaCount"] = over_quota(key, use)
+    entry["dateLastSeen"] = None if use.last_seen is None else use.last_seen.isoformat()
+    return entry
