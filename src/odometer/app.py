@@ -1,7 +1,7 @@
 """The composition root: the only place that builds the parts of a server from settings and puts them together."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
@@ -42,10 +42,12 @@ def analytics_of(settings: Settings) -> Iterator[Analytics]:
         analytics.close()
 
 
-def meeting_of(registry: Registry, analytics: Analytics, derive_again: DeriveAgain) -> Meeting:
-    """What brings license keys and reports together."""
+def meeting_of(
+    registry: Registry, analytics: Analytics, derive_again: DeriveAgain, goes_on: Callable[[], bool] = lambda: True
+) -> Meeting:
+    """What brings license keys and reports together; `goes_on` is asked between two steps of long work."""
     states = LicenseStates(analytics.engine, analytics.derivation, derive_again)
-    return Meeting(registry.license_keys, KeyReports(analytics.engine), states)
+    return Meeting(registry.license_keys, KeyReports(analytics.engine), states, goes_on)
 
 
 @contextlib.contextmanager

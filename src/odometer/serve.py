@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -100,17 +100,20 @@ def _file_routers(
 
 def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[threading.Event], None]:
     """Keys that clients report enter the registry, and figures follow what it says (contract 07)."""
-    meeting = meeting_of(registry, analytics.store, analytics.deriver.derive_again)
+    deriver = analytics.deriver
 
     def duty(stopping: threading.Event) -> None:
+        def goes_on() -> bool:
+            return not stopping.is_set()
+
+        def derive_again(product_id: int, clients: Sequence[str]) -> bool:
+            return goes_on() and deriver.derive_again(product_id, clients)
+
+        meeting = meeting_of(registry, analytics.store, derive_again, goes_on)
         for product in registry.products.list():
-            if stopping.is_set():
-                return
-            meeting.meet(
-                product.product_id,
-                collects=product.collect_license_keys,
-                decides=product.is_license_registry_decisive,
-            )
+            decides = product.is_license_registry_decisive
+            if goes_on():
+                meeting.meet(product.product_id, collects=product.collect_license_keys, decides=decides)
 
     return duty
 

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from odometer.clock import Clock
+from odometer.licenses.meeting import Meeting
 from odometer.licenses.states import state_at
 from odometer.model.licenses import KeyUpdate, LicenseKey
 from odometer.store.deriver import Deriver
+from odometer.store.license_states import LicenseStates
 from tests.conftest import Store
 from tests.generic import by_engine
-from tests.licenses import KeyDesk, open_desk
+from tests.licenses import AllReports, KeyDesk, open_desk
 from tests.worlds import Delivery, feed, to_ms
 
 KEY = "K-7F31-22"
@@ -191,6 +193,21 @@ def test_a_key_is_collected_once_and_a_deleted_one_stays_deleted(desk: KeyDesk) 
     desk.meeting.collect(product)
 
     assert book.changes(product, [KEY])[KEY][-1].action == "deleted"
+
+
+def test_collecting_that_was_stopped_is_done_by_the_next_call(desk: KeyDesk) -> None:
+    product, book = one_client(desk), desk.registry.license_keys
+    states = LicenseStates(desk.store.engine, desk.store.derivation, lambda _product_id, _clients: False)
+    stopped = Meeting(book, AllReports(desk.store.engine), states, goes_on=lambda: False)
+    stopped.collect(product)
+    assert book.newest_change(product) == 0
+
+    desk.meeting.collect(product)
+
+    assert list(book.changes(product, [KEY])) == [KEY]
+    stopped.follow(product, decides=True)
+    desk.meeting.follow(product, decides=True)
+    assert desk.derived == ["client-01"]
 
 
 def test_the_deriver_derives_again_without_new_records(desk: KeyDesk) -> None:

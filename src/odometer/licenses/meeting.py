@@ -1,7 +1,7 @@
 """How the registry meets the reports (contract 07): keys of clients enter it, and its states enter client days."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 from odometer.licenses.states import states_of
@@ -37,10 +37,14 @@ class Meeting:
     One at a time. A crash is mended by the next call: marks are set when everything before them is durable.
     """
 
-    def __init__(self, book: KeyBook, reports: KeyReports, states: LicenseStates) -> None:
+    def __init__(
+        self, book: KeyBook, reports: KeyReports, states: LicenseStates, goes_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`goes_on` is asked between two steps of long work, which is left when it says no."""
         self._book = book
         self._reports = reports
         self._states = states
+        self._goes_on = goes_on
 
     def meet(self, product_id: int, *, collects: bool, decides: bool) -> None:
         """Do what is new: `collects` and `decides` are what the product's settings say."""
@@ -57,6 +61,8 @@ class Meeting:
         firsts = self._reports.first_records(product_id, since, up_to)
         wanted = self._book.uncollected(product_id, {key: day for key, (day, _) in firsts.items()})
         for some in chunks(wanted):
+            if not self._goes_on():
+                return
             chosen = {key: firsts[key] for key in some}
             self._book.collect(product_id, list(self._reports.as_reported(product_id, chosen, up_to)))
         self._reports.look_at(product_id, up_to)
