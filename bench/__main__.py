@@ -16,6 +16,7 @@ from bench import alternatives, engagement
 from bench.events import DUCKDB, EVENT_QUESTIONS, duckdb_events, fetch
 from bench.history import PRODUCT, write_history
 from bench.ingest import import_rate, live_rate
+from bench.licenses import measure_licenses
 from bench.lists import measure_lists
 from bench.questions import QUESTIONS, Measured
 from bench.reading import cost_of
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="keep and reuse the data folder")
     parser.add_argument("--skip-ingest", action="store_true")
     parser.add_argument("--lists-only", action="store_true", help="measure client lists and exports only")
+    parser.add_argument("--licenses-only", action="store_true", help="measure license keys only")
     options = parser.parse_args()
     folder = options.data or Path(tempfile.mkdtemp(prefix="odometer-bench-"))
     url = f"chdb://{folder.resolve()}/analytics"
@@ -57,6 +59,9 @@ def main() -> None:
     print(f"machine: {machine()}")
     with BenchServer(folder) as server:
         print(f"server at rest: {server.resident_mb():.0f} MB")
+        measure_licenses(server)
+        if options.licenses_only:
+            return
         measure_lists(server)
         if options.lists_only:
             return

@@ -25,11 +25,11 @@ class BenchServer:
         self.token = ""
 
     def __enter__(self) -> "BenchServer":
-        if not any(row["productId"] == PRODUCT for row in self._odometer("product", "list")):
-            self._odometer("product", "add", "Bench", "--id", str(PRODUCT))
-            self._odometer("user", "add", "bench@example.com", "--admin", "--password-stdin", given="bench-password-1")
-        self.key = self._odometer("product", "key", str(PRODUCT))["key"]
-        self.token = self._odometer("token", "add", f"bench-{time.time_ns()}", "--user", "bench@example.com")["token"]
+        if not any(row["productId"] == PRODUCT for row in self.odometer("product", "list")):
+            self.odometer("product", "add", "Bench", "--id", str(PRODUCT))
+            self.odometer("user", "add", "bench@example.com", "--admin", "--password-stdin", given="bench-password-1")
+        self.key = self.odometer("product", "key", str(PRODUCT))["key"]
+        self.token = self.odometer("token", "add", f"bench-{time.time_ns()}", "--user", "bench@example.com")["token"]
         self._process = subprocess.Popen(
             [_odometer(), "serve"], env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -40,9 +40,10 @@ class BenchServer:
         self._process.terminate()
         self._process.wait(30)
 
-    def _odometer(self, *words: str, given: str | None = None) -> Any:  # noqa: ANN401 - parsed JSON
+    def odometer(self, *words: str, given: str | None = None, as_json: bool = True) -> Any:  # noqa: ANN401 - parsed JSON
+        """Run a command beside the server; `as_json`: it takes --json. What it printed."""
         done = subprocess.run(
-            [_odometer(), *words, "--json"],
+            [_odometer(), *words, *(["--json"] if as_json else [])],
             env=self._environment,
             input=given,
             capture_output=True,
@@ -60,12 +61,12 @@ class BenchServer:
                 time.sleep(0.1)
         raise SystemExit("the server did not become ready")
 
-    def post(self, path: str, body: bytes, secret: str) -> Any:  # noqa: ANN401 - parsed JSON
+    def post(self, path: str, body: bytes, secret: str, content_type: str = "application/json") -> Any:  # noqa: ANN401 - parsed JSON
         """POST JSON with a bearer secret."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{PORT}{path}",
             data=body,
-            headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+            headers={"Authorization": f"Bearer {secret}", "Content-Type": content_type},
         )
         with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - own server
             return json.loads(answer.read())

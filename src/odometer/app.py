@@ -1,12 +1,14 @@
 """The composition root: the only place that builds the parts of a server from settings and puts them together."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
+from odometer.licenses.meeting import Meeting
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
+from odometer.store.license_states import DeriveAgain, KeyReports, LicenseStates
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -38,3 +40,23 @@ def analytics_of(settings: Settings) -> Iterator[Analytics]:
         yield analytics
     finally:
         analytics.close()
+
+
+def meeting_of(
+    registry: Registry, analytics: Analytics, derive_again: DeriveAgain, goes_on: Callable[[], bool] = lambda: True
+) -> Meeting:
+    """What brings license keys and reports together; `goes_on` is asked between two steps of long work."""
+    states = LicenseStates(analytics.engine, analytics.derivation, derive_again)
+    return Meeting(registry.license_keys, KeyReports(analytics.engine), states, goes_on)
+
+
+@contextlib.contextmanager
+def license_meeting(settings: Settings, analytics: Analytics) -> Iterator[tuple[Registry, Meeting]]:
+    """The same, with the registry it uses, for a process without a server."""
+
+    def derive_again(product_id: int, clients: Sequence[str]) -> bool:
+        analytics.derivation.derive_clients(product_id, clients)
+        return True
+
+    with registry_of(settings) as registry:
+        yield registry, meeting_of(registry, analytics, derive_again)

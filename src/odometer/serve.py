@@ -2,13 +2,14 @@
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from odometer.accounts import Registry
-from odometer.app import clock_of, registry_of
+from odometer.app import clock_of, meeting_of, registry_of
 from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions, nowhere
 from odometer.collect.geography import open_geography
@@ -25,13 +26,15 @@ from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.settings import Settings
-from odometer.store.analytics import open_live_analytics
+from odometer.store.analytics import LiveAnalytics, open_live_analytics
 from odometer.store.questions import Questions
 
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
 # How often files that are due are looked for; a new export wakes the worker at once.
 _EXPORTS_LOOK_S = 60
+# How often new license keys and changes of the registry are looked for: figures follow within a minute.
+_LICENSES_LOOK_S = 5
 
 
 @contextlib.contextmanager
@@ -48,6 +51,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             report_memory_mib=settings.report_memory_mib,
         )
         stack.callback(analytics.close)
+        licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
+        stack.callback(licenses.close)
         collect = collect_router(
             Ingest(analytics.writer, clock),
             ParseOptions(
@@ -91,6 +96,26 @@ def _file_routers(
     worker = Worker("exports", duty, _EXPORTS_LOOK_S)
     stack.callback(worker.close)
     return [exports_router(links, worker.wake, settings.exports_per_user), downloads_router(files, links)]
+
+
+def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[threading.Event], None]:
+    """Keys that clients report enter the registry, and figures follow what it says (contract 07)."""
+    deriver = analytics.deriver
+
+    def duty(stopping: threading.Event) -> None:
+        def goes_on() -> bool:
+            return not stopping.is_set()
+
+        def derive_again(product_id: int, clients: Sequence[str]) -> bool:
+            return goes_on() and deriver.derive_again(product_id, clients)
+
+        meeting = meeting_of(registry, analytics.store, derive_again, goes_on)
+        for product in registry.products.list():
+            decides = product.is_license_registry_decisive
+            if goes_on():
+                meeting.meet(product.product_id, collects=product.collect_license_keys, decides=decides)
+
+    return duty
 
 
 class _Server(uvicorn.Server):

@@ -121,7 +121,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         registry.products.add(name, product_id)
     registry.users.add(EMAIL, PASSWORD, display_name="Ada")
     registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING])
-    registry.users.grant(EMAIL, FORBIDDEN, [Permission.LICENSE_READ])
+    registry.users.grant(EMAIL, FORBIDDEN, [Permission.LICENSE_FILTERING])
     parts = HttpParts(
         registry=registry,
         clock=clock,

@@ -69,6 +69,11 @@ class Product:
         return FLAGS_OF_NEW[said[-1] if said else _FIRST_NEW_EVENTS]
 
     @property
+    def is_license_registry_decisive(self) -> bool:
+        """Whether the registry decides over license types and flags that clients report (contract 07)."""
+        return self.license_status_source == "registry"
+
+    @property
     def custom_types(self) -> dict[str, int]:
         """The type of each custom property that is set up, by slot."""
         return {slot: custom.type for slot, custom in self.custom_properties.items()}

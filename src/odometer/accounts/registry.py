@@ -12,6 +12,7 @@ from odometer.accounts.database import Database
 from odometer.accounts.event_flags import FlagsOfEvents
 from odometer.accounts.export_jobs import ExportJobs
 from odometer.accounts.keys import Keys
+from odometer.accounts.license_keys import LicenseKeys
 from odometer.accounts.products import Products
 from odometer.accounts.sessions import Sessions
 from odometer.accounts.tables import AUDIT_LOG, SIGNING_SECRETS
@@ -43,6 +44,7 @@ class Registry:
         self.keys = Keys(database)
         self.event_flags = FlagsOfEvents(database)
         self.export_jobs = ExportJobs(database)
+        self.license_keys = LicenseKeys(database)
 
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""

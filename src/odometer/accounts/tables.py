@@ -1,5 +1,7 @@
 """The registry's tables as SQLAlchemy knows them; migrations/versions creates them."""
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text
 
 METADATA = MetaData()
@@ -112,6 +114,50 @@ EXPORT_JOBS = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("finished_ms", BigInteger),
     Index("export_jobs_of_user", "product_id", "user_id"),
+)
+
+# Compared and ordered by bytes, as SQLite does it anyway.
+_KEY_TEXT = String(256).with_variant(String(256, collation="C"), "postgresql")
+
+
+def _license_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("license_type", String(16), nullable=False),
+        Column("activated", Boolean, nullable=False),
+        Column("allowed", Boolean, nullable=False),
+        Column("blocked", Boolean, nullable=False),
+        Column("expired", Boolean, nullable=False),
+        Column("added", Date, nullable=False),
+        Column("expiry", Date),
+        Column("auto_collected", Boolean, nullable=False),
+        Column("install_quota", BigInteger, nullable=False),
+    )
+
+
+LICENSE_KEYS = Table(
+    "license_keys",
+    METADATA,
+    Column("product_id", ForeignKey("products.product_id", ondelete="CASCADE"), primary_key=True),
+    Column("license_key", _KEY_TEXT, primary_key=True),
+    *_license_columns(),
+)
+
+# Every change with what the key was afterwards (before, where it was deleted): tells its state on any past day.
+LICENSE_KEY_CHANGES = Table(
+    "license_key_changes",
+    METADATA,
+    Column("change_id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("product_id", ForeignKey("products.product_id", ondelete="CASCADE"), nullable=False),
+    Column("license_key", _KEY_TEXT, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", String(320), nullable=False),
+    Column("action", String(16), nullable=False),
+    *_license_columns(),
+    Index("license_key_changes_of_key", "product_id", "license_key"),
+    Index("license_key_changes_in_order", "product_id", "change_id"),
+    # An id is never given again: what follows the changes remembers the last one it has seen.
+    sqlite_autoincrement=True,
 )
 
 AUDIT_LOG = Table(

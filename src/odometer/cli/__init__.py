@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from odometer.cli import demo, export, operations, products, tokens, users
+from odometer.cli import demo, export, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("export")(export.export)
 users.register(app)
 products.register(app)
 tokens.register(app)
+licenses.register(app)
 
 
 def main() -> None:

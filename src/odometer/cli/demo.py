@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import secrets
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,9 @@ from rich.console import Console
 from odometer.app import analytics_of, clock_of, registry_of
 from odometer.cli.operations import run_import
 from odometer.demo import DEMO_PRODUCT, generate
+from odometer.demo.licensing import license_keys
 from odometer.errors import StartError
+from odometer.licenses.updates import MAX_ENTRIES, parse_updates
 from odometer.settings import Settings, read_settings
 
 EMAIL: Final = "demo@odometer.example"
@@ -55,6 +58,7 @@ def _load(settings: Settings, wanted: dict[str, int]) -> None:
     state = state or {"options": wanted, "today": today.isoformat(), "done": False}
     state_file.write_text(json.dumps(state))
     _add_product(settings)
+    _add_keys(settings, state)
     history = settings.data / "demo.ndjson"
     _write_history(history, state)
     with analytics_of(settings) as analytics:
@@ -86,6 +90,16 @@ def _add_product(settings: Settings) -> None:
             customs = {item.slot: {"label": item.label, "type": item.custom_type} for item in DEMO_PRODUCT.custom_names}
             registry.products.change(PRODUCT_ID, {"customProperties": customs}, actor="command line")
             registry.users.add(EMAIL, PASSWORD, is_admin=True)
+
+
+def _add_keys(settings: Settings, state: dict[str, Any]) -> None:
+    """The vendor's own list of license keys; those of single buyers are collected from what clients report."""
+    options = state["options"]
+    today = dt.date.fromisoformat(state["today"])
+    left = license_keys(options["seed"], options["clients"], options["months"], today)
+    with registry_of(settings) as registry:
+        while entries := list(islice(left, MAX_ENTRIES)):
+            registry.license_keys.update(PRODUCT_ID, parse_updates(entries, today), actor="command line")
 
 
 def _token(settings: Settings) -> str:

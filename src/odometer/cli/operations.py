@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from odometer.app import analytics_of, clock_of, registry_of
+from odometer.app import analytics_of, clock_of, license_meeting, registry_of
 from odometer.cli.doctor import examine
 from odometer.collect.bulk_import import BulkImport, ImportSummary
 from odometer.collect.import_rows import DAMAGED_FILE
@@ -91,7 +91,7 @@ def run_import(
         def on_derived(share: float) -> None:
             bars.update(deriving, completed=share, visible=True)
 
-        return BulkImport(
+        summary = BulkImport(
             analytics,
             product,
             received_ms=clock_of(settings).now_ms(),
@@ -99,17 +99,32 @@ def run_import(
             on_read=on_read,
             on_derived=on_derived,
         ).run(files)
+    _meet_licenses(settings, analytics, product)
+    return summary
+
+
+def _meet_licenses(settings: Settings, analytics: Analytics, product_id: int) -> None:
+    """License keys that were imported enter the registry, and client days follow it, as while a server runs."""
+    with license_meeting(settings, analytics) as (registry, meeting):
+        product = registry.products.get(product_id)
+        if product is not None:
+            decides = product.is_license_registry_decisive
+            meeting.meet(product_id, collects=product.collect_license_keys, decides=decides)
 
 
 def rebuild(product: Annotated[int | None, typer.Option(help="Product id; without it all products.")] = None) -> None:
-    """Derive everything again from the records alone. Reports give the same figures afterwards.
+    """Derive everything again from the records and the license key registry. Reports give the same figures afterwards.
 
     Example: odometer rebuild --product 1000001
     """
     settings = read_settings()
     if product is not None:
         require_product(settings, product)
-    with analytics_of(settings) as analytics, _progress() as bars:
+    with (
+        analytics_of(settings) as analytics,
+        license_meeting(settings, analytics) as (registry, meeting),
+        _progress() as bars,
+    ):
         found = analytics.engine.rows(f"SELECT DISTINCT product FROM {DATABASE}.records ORDER BY product")
         for product_id in [product] if product is not None else [row[0] for row in found]:
             task = bars.add_task(f"product {product_id}", total=1.0)
@@ -117,7 +132,14 @@ def rebuild(product: Annotated[int | None, typer.Option(help="Product id; withou
             def on_derived(share: float, task: object = task) -> None:
                 bars.update(task, completed=share)  # type: ignore[arg-type]
 
+            settings_of_product = registry.products.get(product_id)
+            decides = settings_of_product is not None and settings_of_product.is_license_registry_decisive
+            written = meeting.rewrite(product_id, decides=decides)
             analytics.derivation.derive_since(product_id, 0, on_derived)
+            meeting.followed(product_id, written)
+            if settings_of_product is not None and settings_of_product.collect_license_keys:
+                meeting.collect(product_id, from_start=True)
+            meeting.follow(product_id, decides=decides)
         write_mark(analytics.engine, read_mark(analytics.engine))
 
 

@@ -42,6 +42,20 @@ def zipped_csv(path: Path, inner_name: str, header: Sequence[str]) -> Iterator[C
         yield CsvWriter(text, header)
 
 
+def _is_risky(cell: str) -> bool:
+    return cell.startswith(_RISKY) and not _NUMBER.fullmatch(cell)
+
+
 def harmless(cell: str) -> str:
     """The text as a cell that no spreadsheet runs as a formula: with an apostrophe before it where one might."""
-    return f"'{cell}" if cell.startswith(_RISKY) and not _NUMBER.fullmatch(cell) else cell
+    return f"'{cell}" if _is_risky(cell) else cell
+
+
+def escaped(cell: str) -> str:
+    """As `harmless`, in a form of which `unescaped` gives back every text, those with apostrophes included."""
+    return f"'{cell}" if _is_risky(cell.lstrip("'")) else cell
+
+
+def unescaped(cell: str) -> str:
+    """The text of which `escaped` made this cell."""
+    return cell[1:] if cell.startswith("'") and _is_risky(cell.lstrip("'")) else cell

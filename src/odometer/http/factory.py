@@ -19,6 +19,7 @@ from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import health_router
+from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
 from odometer.http.metadata import metadata_router
 from odometer.http.openapi import describe
@@ -54,6 +55,7 @@ def create_http(parts: HttpParts) -> FastAPI:
         metadata_router(),
         event_tracking_router(),
         product_settings_router(),
+        licenses_router(),
         reports_router(parts.reports),
     ]
     _add_routes(app, [*own, *parts.routers])

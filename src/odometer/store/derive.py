@@ -1,13 +1,15 @@
 """Derivation: bring the derived tables of some clients to what their records say; running it again mends a crash."""
 
+import contextlib
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.derive_sql import (
     EVERYTHING,
+    HAS_REGISTRY_STATES,
     SHOULD_BE,
     Scope,
     difference,
@@ -63,6 +65,15 @@ class Derivation:
             self._derive(scope)
             progress((done + 1) / len(scopes))
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Between two steps: what is derived after the block sees what the block stores, and before it nothing is.
+
+        For tables that derivation reads beside the records.
+        """
+        with self._one_at_a_time:
+            yield
+
     def _ranges(self, product_id: int, ingest_no: int) -> list[Scope]:
         """Ranges of client ids with so many records each; those without a record after `ingest_no` are left out."""
         # A rebuild also visits clients that only the derived table knows: their rows have to go.
@@ -89,7 +100,11 @@ class Derivation:
     def _derive(self, scope: Scope) -> None:
         with self._one_at_a_time:
             # Telling duplicates apart costs several times more than finding that there are none.
-            scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
+            scope = replace(
+                scope,
+                with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)),
+                with_registry=bool(self._engine.rows(HAS_REGISTRY_STATES, {"product": scope.product_id})),
+            )
             self._erase_opted_out(scope)
             self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
             self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)

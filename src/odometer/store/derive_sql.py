@@ -6,7 +6,7 @@ Every statement reads the records of a scope (`product` and a condition on `clie
 from dataclasses import dataclass
 from typing import Any, Final
 
-from odometer.model.properties import CURRENT, DAILY, DELIVERIES, Property
+from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
 from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT_DAY, EVENT_KEY, NO_DAY, Table
 
@@ -19,7 +19,8 @@ EVERYTHING: Final = 2**64 - 1
 class Scope:
     """The clients of one product that a statement is about: a list, or a range of ids (`low` to `high`).
 
-    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart.
+    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart;
+    `with_registry` that the license key registry decides over some license types and flags.
     """
 
     product_id: int
@@ -28,6 +29,7 @@ class Scope:
     high: str = ""
     up_to: int = EVERYTHING
     with_duplicates: bool = True
+    with_registry: bool = False
 
     @property
     def condition(self) -> str:
@@ -157,7 +159,12 @@ def _days(scope: Scope) -> str:
 
 
 def client_days(scope: Scope) -> str:
-    """What `client_day` should hold: each day knows its neighbours; values are carried on from the last sent."""
+    """What `client_day` should hold: what clients reported, and what the license key registry says instead."""
+    return _with_registry(_reported_days(scope), scope) if scope.with_registry else _reported_days(scope)
+
+
+def _reported_days(scope: Scope) -> str:
+    """Each active day knows its neighbours; values are carried on from the last sent."""
     kinds = dict(CLIENT_DAY.columns)
     carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in DAILY)
     return f"""
@@ -177,6 +184,65 @@ def client_days(scope: Scope) -> str:
             SELECT client, day, {carried} FROM {_day_states(scope, DAILY)}
             WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         ) AS s ON d.client = s.client AND d.sent_day = s.day"""
+
+
+LICENSE_KEY: Final = BY_NAME["licenseKey"]
+# What the registry decides, in the order of a state's members.
+LICENSE_VALUES: Final = tuple(p for p in DAILY if p.sent_as == "license")
+
+
+def _with_registry(reported: str, scope: Scope) -> str:
+    """The days with the license type and flags that the registry had at their ends (contract 07).
+
+    The client's last known key stands for all its days; where the registry holds nothing the reported values stay.
+    """
+    kinds = dict(CLIENT_DAY.columns)
+    others = [name for name in CLIENT_DAY.column_names if name not in ("sign", "client_no")]
+    decided = {
+        p.column: f"CAST(if(state.2 = 1, state.{place}, toString(v.{p.column})), '{kinds[p.column]}')"
+        if p.data_type == "string"
+        else f"if(state.2 = 1, state.{place}, v.{p.column})"
+        for place, p in enumerate(LICENSE_VALUES, 3)
+    }
+    columns = ", ".join(f"{decided.get(name, f'v.{name}')} AS {name}" for name in others)
+    key = f"set['{LICENSE_KEY.name}']"
+    return f"""
+        SELECT {columns} FROM (
+            SELECT r.*, arrayLast(s -> s.1 <= r.day, l.states) AS state FROM ({reported}) AS r LEFT JOIN (
+                SELECT k.client AS client, t.states AS states FROM (
+                    SELECT client, argMax({LICENSE_KEY.column}, day) AS license_key
+                    FROM {_day_states(scope, (LICENSE_KEY,))} GROUP BY client
+                ) AS k INNER JOIN (
+                    SELECT license_key, argMax(states, version) AS states FROM {DATABASE}.license_state
+                    WHERE product = {{product:UInt64}} AND license_key IN (
+                        SELECT {key} FROM {DATABASE}.records WHERE {scope.records} AND {key} != ''
+                    ) GROUP BY license_key
+                ) AS t ON k.license_key = t.license_key
+            ) AS l ON r.client = l.client
+        ) AS v"""
+
+
+HAS_REGISTRY_STATES: Final = f"SELECT 1 FROM {DATABASE}.license_state WHERE product = {{product:UInt64}} LIMIT 1"
+
+
+def first_key_records() -> str:
+    """(key, (day, client)) of the first record that names each license key, of records after `since`."""
+    key = f"set['{LICENSE_KEY.name}']"
+    return f"""
+        SELECT {key} AS license_key, min((day, client)) AS first FROM {DATABASE}.records
+        WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
+            AND {key} != '' AND NOT {_OPT_OR_NOT} GROUP BY license_key"""
+
+
+def reported_licenses(scope: Scope) -> str:
+    """(client, day, license type and flags as text): what was reported up to the end of the days of `wanted`."""
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in LICENSE_VALUES)
+    shown = ", ".join(f"ifNull({p.column}, '')" for p in LICENSE_VALUES)
+    return f"""
+        SELECT client, day, {shown} FROM (
+            SELECT client, day, {carried} FROM {_day_states(scope, LICENSE_VALUES)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) WHERE (client, day) IN {{wanted:Array(Tuple(String, Date))}}"""
 
 
 def clients(scope: Scope) -> str:

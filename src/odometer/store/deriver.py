@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -50,7 +51,10 @@ class Deriver:
         self._clock = clock
         self._changed = threading.Condition()
         self._touched: Touched = {}
-        self._up_to = 0
+        # What an earlier process stored is derived when the store is opened.
+        self._up_to = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
+        self._rounds = 0
+        self._derived_in: dict[int, int] = {}  # the last round in which nothing failed, by product
         self._oldest_ms: int | None = None
         self._working_since_ms: int | None = None
         self._stopping = False
@@ -64,6 +68,15 @@ class Deriver:
             self._up_to = max(self._up_to, ingest_no)
             self._oldest_ms = self._oldest_ms or self._clock.now_ms()
             self._changed.notify_all()
+
+    def derive_again(self, product_id: int, clients: Iterable[str]) -> bool:
+        """Derive these clients in the next round, though no record came; False when the deriver stops before."""
+        with self._changed:
+            self._add({product_id: set(clients)})
+            wanted = self._rounds + 1
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._derived_in.get(product_id, 0) >= wanted or self._stopping)
+            return self._derived_in.get(product_id, 0) >= wanted
 
     def as_of_ms(self) -> int:
         """Every record acknowledged before this moment is in the derived tables (header `X-Data-As-Of`)."""
@@ -92,10 +105,12 @@ class Deriver:
             with self._changed:
                 touched, self._touched = self._touched, {}
                 up_to = self._up_to
+                self._rounds += 1
                 self._working_since_ms, self._oldest_ms = self._oldest_ms, None
             failed = self._derive(touched, up_to)
             with self._changed:
                 self._add(failed)
+                self._derived_in |= dict.fromkeys(touched.keys() - failed.keys(), self._rounds)
                 if failed:
                     self._oldest_ms = self._working_since_ms
                 self._working_since_ms = None

@@ -211,11 +211,34 @@ EVENT: Final = Table(
     "(product, category, name)",
 )
 
+# What the license key registry said of a key from which day on, where it decides over what clients report (contract
+# 07): (first day, whether it holds anything from then on, type, activated, allowed, blocked, expired), by day.
+LICENSE_STATE: Final = Table(
+    "license_state",
+    (
+        ("product", "UInt64"),
+        ("license_key", "String"),
+        ("version", "UInt64"),
+        ("states", "Array(Tuple(Date, UInt8, String, UInt8, UInt8, UInt8, UInt8))"),
+    ),
+    "ReplacingMergeTree(version)",
+    "(product, license_key)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
+# The registry's change up to which a product's client days follow it; 0 = they hold what clients report.
+LICENSE_MARK: Final = Table(
+    "license_mark",
+    (("product", "UInt64"), ("version", "UInt64"), ("change_id", "UInt64")),
+    "ReplacingMergeTree(version)",
+    "product",
+)
+
 # How far derivation has come: every record with an ingest_no up to `value` is in the derived tables.
 MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
 
 DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY, CLIENT_EVENT)
-TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, EVENT, MARK)
+TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, EVENT, MARK, LICENSE_STATE, LICENSE_MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
 # Without a mark everything is derived again when the store is opened.
@@ -239,6 +262,7 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
             _DERIVE_AGAIN,
         ),
     ),
+    (4, (LICENSE_STATE.ddl, LICENSE_MARK.ddl)),
 )
 
 

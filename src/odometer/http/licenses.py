@@ -1,0 +1,166 @@
+"""The license key registry (contract 07): search, update, delete."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Permission
+from odometer.errors import Problem, invalid
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import read_body, require_json
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import HttpParts, parts_of
+from odometer.licenses.filters import parse_key_filters
+from odometer.licenses.search import KeyInUse, Search, over_quota
+from odometer.licenses.table import entry_of
+from odometer.licenses.updates import parse_keys, parse_updates
+from odometer.model import strict_json
+from odometer.selection.reading import Language, as_text, as_whole
+
+PATH: Final = "/v3/license-key-registry/{product_id}"
+UPDATE_PATH: Final = "/v3/license-key-registry/update/{product_id}"
+DEFAULT_PAGE: Final = 1_000
+MAX_PAGE: Final = 10_000
+_GROUP: Final = "License keys"
+_KEY: Final[dict[str, Any]] = {
+    "licenseKey": "K-7F31-22",
+    "licenseType": "purchased",
+    "licenseStatus": {"activated": True, "allowed": True, "blocked": False, "expired": False},
+    "addedDate": "2031-02-03",
+    "expiryDate": None,
+    "autoCollected": False,
+    "installQuota": 5,
+    "installCount": 7,
+    "overQuotaCount": 2,
+    "dateLastSeen": "2031-06-18",
+}
+_SEARCH: Final[dict[str, Any]] = {"filters": {"overQuotaCount": {"type": "numberRange", "min": 1}}, "pageSize": 100}
+_FOUND: Final[dict[str, Any]] = {"result": [_KEY], "reachedEnd": True}
+_UPDATE: Final[dict[str, Any]] = {
+    "keyUpdates": [
+        {
+            "licenseKey": "K-7F31-22",
+            "licenseType": "purchased",
+            "licenseStatus": {"activated": True, "expired": False},
+            "expiryDate": "2032-01-31",
+            "installQuota": 5,
+        }
+    ]
+}
+_UPDATED: Final[dict[str, Any]] = {"result": {"inserted": 0, "updated": 1, "unchanged": 0}}
+_DELETE: Final[dict[str, Any]] = {"licenseKeys": ["K-7F31-22"]}
+_DELETED: Final[dict[str, Any]] = {"result": {"deleted": 1}}
+
+Read = Annotated[Access, Depends(require(Permission.LICENSE_READ))]
+Write = Annotated[Access, Depends(require(Permission.LICENSE_WRITE))]
+
+
+def licenses_router() -> APIRouter:
+    """The routes of the license key registry."""
+    router = APIRouter()
+    described = _described("Search license keys", _SEARCHING, _SEARCH, _FOUND)
+    router.add_api_route(PATH, _search, methods=["POST"], name="search_license_keys", openapi_extra=described)
+    described = _described("Delete license keys", _DELETING, _DELETE, _DELETED)
+    router.add_api_route(PATH, _delete, methods=["DELETE"], name="delete_license_keys", openapi_extra=described)
+    for method in ("PATCH", "POST"):
+        described = _described("Update license keys", _UPDATING, _UPDATE, _UPDATED)
+        name = f"{method.lower()}_license_keys"
+        router.add_api_route(UPDATE_PATH, _update, methods=[method], name=name, openapi_extra=described)
+    return router
+
+
+_SEARCHING: Final = (
+    "Keys in byte order, with how many clients use each. `filters` are ANDed; `startAtLicenseKey` and `pageSize` page. "
+    "Needs the permission license_read."
+)
+_UPDATING: Final = (
+    "Known keys are changed, unknown ones inserted, 1 to 10,000 in a batch, all or nothing; members that are not named "
+    "stay as they are. PATCH and POST do the same. Needs the permission license_write."
+)
+_DELETING: Final = "Deletes the keys that exist, at most 10,000. Needs the permission license_write."
+
+
+def _described(title: str, description: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"type": "object"}, "example": body}}
+    example = (body, answer)
+    return operation(
+        title=title, description=description, group=_GROUP, body=content, example=example, has_product=True
+    )
+
+
+async def _search(request: Request, access: Read) -> Response:
+    def search(parts: HttpParts, body: dict[str, Any]) -> Response:
+        language = Language(
+            parts.clock.today(), parts.questions.pattern_fault, may_use_license_keys=True, custom_types={}
+        )
+        asked = _asked(body, access, language)
+        page = asked.page(parts.registry.license_keys, parts.questions)
+        answer: dict[str, Any] = {"result": [_shown(one, asked) for one in page.keys]}
+        answer["reachedEnd"] = page.next_key is None
+        return JsonAnswer(answer if page.next_key is None else {**answer, "nextLicenseKey": page.next_key})
+
+    return await _answered(request, search)
+
+
+async def _update(request: Request, access: Write) -> Response:
+    def update(parts: HttpParts, body: dict[str, Any]) -> Response:
+        updates = parse_updates(body.get("keyUpdates"), parts.clock.today())
+        counts = parts.registry.license_keys.update(access.product.product_id, updates, actor=access.caller.email)
+        named = {"inserted": counts.inserted, "updated": counts.updated, "unchanged": counts.unchanged}
+        return JsonAnswer({"result": named})
+
+    return await _answered(request, update)
+
+
+async def _delete(request: Request, access: Write) -> Response:
+    def delete(parts: HttpParts, body: dict[str, Any]) -> Response:
+        keys = parse_keys(body.get("licenseKeys"))
+        deleted = parts.registry.license_keys.delete(access.product.product_id, keys, actor=access.caller.email)
+        return JsonAnswer({"result": {"deleted": deleted}})
+
+    return await _answered(request, delete)
+
+
+async def _answered(request: Request, answer: Callable[[HttpParts, dict[str, Any]], Response]) -> Response:
+    """Read the body and answer it in a worker thread."""
+    require_json(request)
+    parts = parts_of(request)
+    body = await read_body(request, parts.max_body_bytes)
+
+    def work() -> Response:
+        content = strict_json.parse(body if body.strip() else b"{}")
+        if not isinstance(content, dict):
+            raise Problem("INVALID_FIELD", "The body must be a JSON object.")
+        return answer(parts, content)
+
+    return await run_in_threadpool(work)
+
+
+def _asked(body: dict[str, Any], access: Access, language: Language) -> Search:
+    if body.get("globalFilters"):
+        raise invalid("globalFilters", "The license key registry has filters of its own: filters.")
+    size, start = body.get("pageSize"), body.get("startAtLicenseKey")
+    if size is not None and as_whole(size, "pageSize", 1) > MAX_PAGE:
+        raise invalid("pageSize", f"Must be a whole number from 1 to {MAX_PAGE:,}.")
+    return Search(
+        product_id=access.product.product_id,
+        filters=parse_key_filters(body.get("filters"), language),
+        today=language.today,
+        start=None if start is None else as_text(start, "startAtLicenseKey"),
+        size=DEFAULT_PAGE if size is None else int(size),
+    )
+
+
+def _shown(one: KeyInUse, asked: Search) -> dict[str, Any]:
+    key, use = one.key, one.use
+    entry = entry_of(key)
+    entry["licenseStatus"]["expired"] = key.is_expired(asked.today)
+    entry["installCount"] = use.installs
+    entry["overQuotaCount"] = over_quota(key, use)
+    entry["dateLastSeen"] = None if use.last_seen is None else use.last_seen.isoformat()
+    return entry

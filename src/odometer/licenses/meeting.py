@@ -1,0 +1,103 @@
+"""How the registry meets the reports (contract 07): keys of clients enter it, and its states enter client days."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
+
+from odometer.licenses.states import states_of
+from odometer.model.licenses import LicenseChange, LicenseKey
+from odometer.store.license_states import KeyReports, LicenseStates, chunks
+
+# No change has it: client days may follow some of the registry already, and all of it has to be looked at again.
+_UNFINISHED: Final = 2**63
+
+
+class KeyBook(Protocol):
+    """Where keys are kept; see `odometer.accounts.license_keys`."""
+
+    def collect(self, product_id: int, found: Iterable[LicenseKey]) -> int:
+        """Add keys first seen from clients; running it again adds none."""
+
+    def uncollected(self, product_id: int, first_days: Mapping[str, dt.date]) -> list[str]:
+        """Of keys that clients named first on these days, those that `collect` would add or move."""
+
+    def newest_change(self, product_id: int) -> int:
+        """The greatest change_id of the product; 0 without any."""
+
+    def changed_since(self, product_id: int, change_id: int) -> list[str]:
+        """The keys with a later change."""
+
+    def changes(self, product_id: int, keys: Iterable[str]) -> dict[str, list[LicenseChange]]:
+        """Every change of these keys by key, in the order in which they hold."""
+
+
+class Meeting:
+    """Brings registry and client days together, product by product; doing it again changes nothing.
+
+    One at a time. A crash is mended by the next call: marks are set when everything before them is durable.
+    """
+
+    def __init__(
+        self, book: KeyBook, reports: KeyReports, states: LicenseStates, goes_on: Callable[[], bool] = lambda: True
+    ) -> None:
+        """`goes_on` is asked between two steps of long work, which is left when it says no."""
+        self._book = book
+        self._reports = reports
+        self._states = states
+        self._goes_on = goes_on
+
+    def meet(self, product_id: int, *, collects: bool, decides: bool) -> None:
+        """Do what is new: `collects` and `decides` are what the product's settings say."""
+        if collects:
+            self.collect(product_id)
+        self.follow(product_id, decides=decides)
+
+    def collect(self, product_id: int, *, from_start: bool = False) -> None:
+        """Add the keys that clients have named since the last call, or ever."""
+        up_to = self._reports.derived()
+        since = 0 if from_start else self._reports.looked_at(product_id)
+        if since >= up_to:
+            return
+        firsts = self._reports.first_records(product_id, since, up_to)
+        wanted = self._book.uncollected(product_id, {key: day for key, (day, _) in firsts.items()})
+        for some in chunks(wanted):
+            if not self._goes_on():
+                return
+            chosen = {key: firsts[key] for key in some}
+            self._book.collect(product_id, list(self._reports.as_reported(product_id, chosen, up_to)))
+        self._reports.look_at(product_id, up_to)
+
+    def follow(self, product_id: int, *, decides: bool) -> None:
+        """Let client days hold what the registry says (`decides`), or what clients report."""
+        followed = self._states.mark(product_id)
+        newest = self._book.newest_change(product_id) if decides else 0
+        if followed == newest:
+            return
+        since = followed if 0 < followed < newest else 0
+        keys = self._write(product_id, since, decides=decides)
+        if self._states.derive_holders(product_id, keys):
+            self._states.set_mark(product_id, newest)
+
+    def rewrite(self, product_id: int, *, decides: bool) -> int:
+        """Write everything that the registry decides anew, for a rebuild; the caller then derives all clients.
+
+        Returns what to pass to `followed` after that.
+        """
+        newest = self._book.newest_change(product_id) if decides else 0
+        self._write(product_id, 0, decides=decides)
+        return newest
+
+    def followed(self, product_id: int, change_id: int) -> None:
+        """Remember that all clients were derived since `rewrite`."""
+        self._states.set_mark(product_id, change_id)
+
+    def _write(self, product_id: int, since: int, *, decides: bool) -> list[str]:
+        """Write the states of the keys that changed; from the start also of those that are not there any more."""
+        if not since:
+            self._states.set_mark(product_id, _UNFINISHED)
+        changed = self._book.changed_since(product_id, since) if decides else []
+        keys = sorted({*changed, *(self._states.keys(product_id) if not since else ())})
+        for some in chunks(keys):
+            changes = self._book.changes(product_id, some) if decides else {}
+            self._states.write(product_id, {key: states_of(changes.get(key, ())) for key in some})
+        return keys

@@ -1,0 +1,136 @@
+"""License keys as the analytics store sees them: what clients named first, and what the registry decides (07)."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+import orjson
+
+from odometer.model.licenses import UNKNOWN_TYPE, LicenseKey, LicenseState
+from odometer.store.derive import Derivation
+from odometer.store.derive_sql import LICENSE_KEY, Scope, first_key_records, reported_licenses
+from odometer.store.deriver import read_mark
+from odometer.store.engine import DATABASE, Engine
+
+_AT_ONCE: Final = 5_000
+# Derives clients of a product again; False when it was stopped before it was done.
+DeriveAgain = Callable[[int, Sequence[str]], bool]
+FirstRecords = Mapping[str, tuple[dt.date, str]]
+
+
+class KeyReports:
+    """Reads which license keys clients report."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def derived(self) -> int:
+        """The mark of derivation: every record up to it is complete and derived."""
+        return read_mark(self._engine)
+
+    def looked_at(self, product_id: int) -> int:
+        """Up to which record keys were collected; 0 at first."""
+        sql = f"SELECT max(value) FROM {DATABASE}.mark WHERE name = {{name:String}}"
+        return int(self._engine.rows(sql, {"name": _mark_of(product_id)})[0][0])
+
+    def look_at(self, product_id: int, up_to: int) -> None:
+        """Remember that keys are collected up to a record."""
+        sql = f"INSERT INTO {DATABASE}.mark VALUES ({{name:String}}, {{value:UInt64}})"
+        self._engine.command(sql, {"name": _mark_of(product_id), "value": up_to})
+
+    def first_records(self, product_id: int, since: int, up_to: int) -> dict[str, tuple[dt.date, str]]:
+        """The day and client of the first record that names each key, of records after `since`."""
+        params = {"product": product_id, "since": since, "up_to": up_to}
+        return {key: (first[0], first[1]) for key, first in self._engine.rows(first_key_records(), params)}
+
+    def as_reported(self, product_id: int, firsts: FirstRecords, up_to: int) -> Iterator[LicenseKey]:
+        """The keys with the type and flags that their first clients had reported at the end of that day."""
+        for some in chunks(firsts):
+            wanted = {(firsts[key][1], firsts[key][0]) for key in some}
+            scope = Scope(product_id, tuple(sorted({client for client, _ in wanted})), up_to=up_to)
+            rows = self._engine.rows(reported_licenses(scope), {**scope.params, "wanted": sorted(wanted)})
+            found = {(day, client): values for client, day, *values in rows}
+            for key in some:
+                kind, *flags = found.get(firsts[key], ("",) * 5)
+                activated, allowed, blocked, expired = (flag == "1" for flag in flags)
+                yield LicenseKey(
+                    key=key,
+                    license_type=kind or UNKNOWN_TYPE,
+                    activated=activated,
+                    allowed=allowed,
+                    blocked=blocked,
+                    expired=expired,
+                    added=firsts[key][0],
+                    auto_collected=True,
+                )
+
+
+def _mark_of(product_id: int) -> str:
+    return f"license_keys/{product_id}"
+
+
+class LicenseStates:
+    """Writes what the registry decides, and lets the clients that it concerns be derived again."""
+
+    def __init__(self, engine: Engine, derivation: Derivation, derive_again: DeriveAgain) -> None:
+        self._engine = engine
+        self._derivation = derivation
+        self._derive_again = derive_again
+
+    def mark(self, product_id: int) -> int:
+        """The change of the registry that client days follow; 0 = they hold what clients report."""
+        sql = f"SELECT argMax(change_id, version) FROM {DATABASE}.license_mark WHERE product = {{product:UInt64}}"
+        return int(self._engine.rows(sql, {"product": product_id})[0][0])
+
+    def set_mark(self, product_id: int, change_id: int) -> None:
+        """Remember what client days follow."""
+        sql = f"INSERT INTO {DATABASE}.license_mark VALUES ({{product:UInt64}}, {{version:UInt64}}, {{id:UInt64}})"
+        self._engine.command(sql, {"product": product_id, "version": time.time_ns(), "id": change_id})
+
+    def keys(self, product_id: int) -> list[str]:
+        """The keys over which the registry ever decided."""
+        sql = f"SELECT DISTINCT license_key FROM {DATABASE}.license_state WHERE product = {{product:UInt64}}"
+        return [key for (key,) in self._engine.rows(sql, {"product": product_id})]
+
+    def write(self, product_id: int, states: Mapping[str, Sequence[LicenseState]]) -> None:
+        """Put these in the place of what was said of the keys; without states reported values stay.
+
+        Durable on return; every derivation from then on sees it.
+        """
+        last = f"SELECT max(version) FROM {DATABASE}.license_state WHERE product = {{product:UInt64}}"
+        version = max(time.time_ns(), 1 + self._engine.rows(last, {"product": product_id})[0][0])
+        shared = {"product": product_id, "version": version}
+        lines = (
+            orjson.dumps({**shared, "license_key": key, "states": [_tuple(state) for state in said]})
+            for key, said in states.items()
+        )
+        with self._derivation.paused():
+            while some := list(islice(lines, _AT_ONCE)):
+                self._engine.insert_json("license_state", b"\n".join(some))
+
+    def derive_holders(self, product_id: int, keys: Iterable[str]) -> bool:
+        """Derive the clients again whose last known key is one of these; False when it was stopped before."""
+        for some in chunks(keys):
+            rows = self._engine.rows(
+                f"""SELECT DISTINCT client FROM {DATABASE}.client
+                WHERE product = {{product:UInt64}} AND {LICENSE_KEY.column} IN {{keys:Array(String)}}""",
+                {"product": product_id, "keys": some},
+            )
+            for clients in chunks(client for (client,) in rows):
+                if not self._derive_again(product_id, clients):
+                    return False
+        return True
+
+
+def chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    """The texts, as many at once as one statement takes."""
+    left = iter(texts)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
+
+
+def _tuple(state: LicenseState) -> tuple[str | int, ...]:
+    flags = (state.activated, state.allowed, state.blocked, state.expired)
+    return (state.first_day.isoformat(), int(state.holds), state.license_type, *map(int, flags))

@@ -1,0 +1,48 @@
+"""How many clients use which license key, and until when: of the last known keys in the table `client`."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from odometer.model.properties import BY_NAME
+from odometer.store.engine import DATABASE, Params
+
+_KEY: Final = BY_NAME["licenseKey"].column
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseUse:
+    """Clients whose last known key is one, and the latest day one of them was active (None = there is none)."""
+
+    installs: int
+    last_seen: dt.date | None
+
+
+NOT_USED: Final = LicenseUse(0, None)
+
+
+def license_use(
+    ask: Callable[[str, Params], list[tuple[Any, ...]]], product_id: int, keys: Sequence[str] | None
+) -> dict[str, LicenseUse]:
+    """The use of these keys, None = of all; keys without a client are missing.
+
+    A client that was seen again may still have its old row beside the one that takes it away: only what is left for
+    a key and a day counts.
+    """
+    params: dict[str, Any] = {"product": product_id}
+    wanted = f"{_KEY} != ''"
+    if keys is not None:
+        if not keys:
+            return {}
+        params["keys"] = list(keys)
+        wanted = f"{_KEY} IN {{keys:Array(String)}}"
+    rows = ask(
+        f"""
+        SELECT {_KEY}, sum(clients), max(last_seen) FROM (
+            SELECT {_KEY}, last_seen, sum(sign) AS clients FROM {DATABASE}.client
+            WHERE product = {{product:UInt64}} AND {wanted} GROUP BY {_KEY}, last_seen HAVING clients > 0
+        ) GROUP BY {_KEY}""",
+        params,
+    )
+    return {key: LicenseUse(int(clients), last_seen) for key, clients, last_seen in rows}
