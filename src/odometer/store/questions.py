@@ -19,8 +19,8 @@ from odometer.store.event_answers import Distributions, UseByItem, distributions
 from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
-from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
 from odometer.store.license_use import LicenseUse, license_use
+from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
 from odometer.store.population import Population
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
