@@ -167,9 +167,9 @@ class Engine:
             answer = client.query(sql, parameters=dict(params or {}), settings=settings)
             return [tuple(row) for row in answer.result_rows]
 
-    def columns(self, sql: str, params: Params, *, timeout_s: float) -> Columns:
+    def columns(self, sql: str, params: Params, *, timeout_s: float, settings: Params | None = None) -> Columns:
         """As `rows`, by column; no columns where there is no row."""
-        return tuple(zip(*self.rows(sql, params, timeout_s=timeout_s), strict=True))
+        return tuple(zip(*self.rows(sql, params, timeout_s=timeout_s, settings=settings), strict=True))
 
     def stream(self, sql: str, params: Params, settings: Params) -> Generator[Columns, None, None]:
         """The answer of a SELECT block by block, each a tuple of columns, from one view of its tables.
