@@ -59,8 +59,11 @@ def _measure_deciding(server: BenchServer) -> None:
 
 
 def _wait(server: BenchServer, filters: dict[str, Any], clients: int) -> None:
-    request = {"startDate": "NOW", "stopDate": "NOW", "clientStatus": ["active"], "globalFilters": filters}
-    while server.report(PRODUCT, "generic/dateRange", request)["result"]["totals"]["active"] != clients:
+    day = {"startDate": "NOW", "stopDate": "NOW", "dateSplit": "day"}
+    request = {**day, "clientStatus": ["active"], "globalFilters": filters}
+    while [one["active"] for one in server.report(PRODUCT, "generic/dateRange", request)["result"].values()] != [
+        clients
+    ]:
         time.sleep(0.2)
 
 

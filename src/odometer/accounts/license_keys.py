@@ -7,7 +7,21 @@ from dataclasses import fields, replace
 from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, false, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from odometer.accounts.database import Database
 from odometer.accounts.tables import LICENSE_KEY_CHANGES, LICENSE_KEYS, PRODUCTS
@@ -43,13 +57,23 @@ class LicenseKeys:
 
         It does not look at `pattern`, `installs` and `over_quota`.
         """
-        conditions = list(_conditions(filters, today))
-        if start is not None:
-            conditions.append(_KEYS.license_key >= start)
-        found = select(LICENSE_KEYS).where(_KEYS.product_id == product_id, *conditions)
+        found = _passing(select(LICENSE_KEYS), product_id, filters, today, start).limit(limit)
         with self._database.reading() as connection:
-            rows = connection.execute(found.order_by(_KEYS.license_key).limit(limit)).all()
-        return [_license_key(row) for row in rows]
+            return [_license_key(row) for row in connection.execute(found)]
+
+    def quotas(
+        self, product_id: int, filters: KeyFilters, today: dt.date, start: str | None, limit: int
+    ) -> list[tuple[str, int]]:
+        """As `page`, but only the keys and their quotas."""
+        columns = select(_KEYS.license_key, _KEYS.install_quota)
+        found = _passing(columns, product_id, filters, today, start).limit(limit)
+        with self._database.reading() as connection:
+            return [(key, quota) for key, quota in connection.execute(found)]
+
+    def get(self, product_id: int, keys: Iterable[str]) -> dict[str, LicenseKey]:
+        """Those of the keys that there are."""
+        with self._database.reading() as connection:
+            return _held(connection, product_id, keys)
 
     def update(self, product_id: int, updates: Sequence[KeyUpdate], *, actor: str) -> UpdateCounts:
         """Insert unknown keys and change known ones, all or nothing; each change is kept, the whole is audited.
@@ -235,6 +259,13 @@ def _license_key(row: Row[Any]) -> LicenseKey:
 
 def _change(row: Row[Any]) -> LicenseChange:
     return LicenseChange(row.change_id, row.day, row.at_ms, row.actor, Action(row.action), _license_key(row))
+
+
+def _passing(
+    columns: Select[Any], product_id: int, filters: KeyFilters, today: dt.date, start: str | None
+) -> Select[Any]:
+    found = columns.where(_KEYS.product_id == product_id, *_conditions(filters, today)).order_by(_KEYS.license_key)
+    return found if start is None else found.where(_KEYS.license_key >= start)
 
 
 def _conditions(filters: KeyFilters, today: dt.date) -> Iterator[ColumnElement[bool]]:

@@ -1,7 +1,7 @@
 """Searching the license key registry (contract 07): keys page by page, with what clients make of them."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -10,7 +10,7 @@ from odometer.store.conditions import full_match
 from odometer.store.license_use import NOT_USED, LicenseUse
 from odometer.store.questions import Questions
 
-_LOOK: Final = 10_000
+_LOOK: Final = 50_000
 # Keys hold no control characters, so nothing lies between a key and this.
 _NEXT: Final = "\x01"
 
@@ -22,6 +22,14 @@ class KeyBook(Protocol):
         self, product_id: int, filters: KeyFilters, today: dt.date, start: str | None, limit: int
     ) -> list[LicenseKey]:
         """The keys from `start` on in byte order that pass what the book can tell."""
+
+    def quotas(
+        self, product_id: int, filters: KeyFilters, today: dt.date, start: str | None, limit: int
+    ) -> list[tuple[str, int]]:
+        """As `page`, but only the keys and their quotas."""
+
+    def get(self, product_id: int, keys: Iterable[str]) -> dict[str, LicenseKey]:
+        """Those of the keys that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,43 +59,45 @@ class Search:
     size: int
 
     def page(self, book: KeyBook, questions: Questions) -> KeyPage:
-        """Answer it. Filters by use count all keys in one query; others only those of the page."""
-        counts = self.filters.installs is not None or self.filters.over_quota is not None
-        use = questions.license_use(self.product_id) if counts else {}
-        found: list[LicenseKey] = []
-        for keys in self._looks(book, must_sift=counts or self.filters.pattern is not None):
-            found += self._sifted(keys, use, questions)
-            if len(found) > self.size:
-                break
-        shown = found[: self.size]
-        if not counts:
-            use = questions.license_use(self.product_id, [key.key for key in shown])
-        ahead = found[self.size].key if len(found) > self.size else None
+        """Answer it; one query counts the clients of the page."""
+        filters = self.filters
+        if filters.pattern is None and filters.installs is None and filters.over_quota is None:
+            keys = book.page(self.product_id, filters, self.today, self.start, self.size + 1)
+            ahead = keys[self.size].key if len(keys) > self.size else None
+        else:
+            names = self._sifted(book, questions)
+            ahead = names[self.size] if len(names) > self.size else None
+            held = book.get(self.product_id, names[: self.size])
+            keys = [held[name] for name in names[: self.size] if name in held]
+        shown = keys[: self.size]
+        use = questions.license_use(self.product_id, [key.key for key in shown])
         return KeyPage(tuple(KeyInUse(key, use.get(key.key, NOT_USED)) for key in shown), ahead)
 
-    def _looks(self, book: KeyBook, *, must_sift: bool) -> Iterator[list[LicenseKey]]:
-        """The keys that the book gives, some at a time."""
-        limit, start = _LOOK if must_sift else self.size + 1, self.start
-        while True:
-            keys = book.page(self.product_id, self.filters, self.today, start, limit)
-            yield keys
-            if len(keys) < limit:
-                return
-            start = keys[-1].key + _NEXT
+    def _sifted(self, book: KeyBook, questions: Questions) -> list[str]:
+        """The first keys, one more than a page has, that also pass what only the analytics store can tell.
 
-    def _sifted(
-        self, keys: Sequence[LicenseKey], use: Mapping[str, LicenseUse], questions: Questions
-    ) -> list[LicenseKey]:
-        """Those that also pass what only the analytics store can tell."""
+        Filters by use count the clients of all keys in one query.
+        """
         filters = self.filters
-        if filters.pattern is not None:
-            matching = set(questions.matching([key.key for key in keys], full_match(filters.pattern)))
-            keys = [key for key in keys if key.key in matching]
-        if filters.installs is not None:
-            keys = [key for key in keys if filters.installs.holds(use.get(key.key, NOT_USED).installs)]
-        if filters.over_quota is not None:
-            keys = [key for key in keys if filters.over_quota.holds(over_quota(key, use.get(key.key, NOT_USED)))]
-        return list(keys)
+        counts: dict[str, int] = {}
+        if filters.installs is not None or filters.over_quota is not None:
+            counts = questions.license_installs(self.product_id)
+        found: list[str] = []
+        start = self.start
+        while True:
+            look = book.quotas(self.product_id, filters, self.today, start, _LOOK)
+            found += self._matching([key for key, quota in look if self._counts(counts.get(key, 0), quota)], questions)
+            if len(look) < _LOOK or len(found) > self.size:
+                return found
+            start = look[-1][0] + _NEXT
+
+    def _counts(self, installs: int, quota: int) -> bool:
+        by_use, over = self.filters.installs, self.filters.over_quota
+        return (by_use is None or by_use.holds(installs)) and (over is None or over.holds(installs - quota))
+
+    def _matching(self, keys: list[str], questions: Questions) -> list[str]:
+        pattern = self.filters.pattern
+        return keys if pattern is None or not keys else questions.matching(keys, full_match(pattern))
 
 
 def over_quota(key: LicenseKey, use: LicenseUse) -> int:

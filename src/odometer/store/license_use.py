@@ -22,27 +22,35 @@ class LicenseUse:
 NOT_USED: Final = LicenseUse(0, None)
 
 
-def license_use(
-    ask: Callable[[str, Params], list[tuple[Any, ...]]], product_id: int, keys: Sequence[str] | None
-) -> dict[str, LicenseUse]:
-    """The use of these keys, None = of all; keys without a client are missing.
+Ask = Callable[[str, Params], list[tuple[Any, ...]]]
+
+
+def license_installs(ask: Ask, product_id: int) -> dict[str, int]:
+    """How many clients use each key; keys without one are missing."""
+    rows = ask(
+        f"""
+        SELECT {_KEY}, sum(sign) AS clients FROM {DATABASE}.client
+        WHERE product = {{product:UInt64}} AND {_KEY} != '' GROUP BY {_KEY} HAVING clients > 0""",
+        {"product": product_id},
+    )
+    return {key: int(clients) for key, clients in rows}
+
+
+def license_use(ask: Ask, product_id: int, keys: Sequence[str]) -> dict[str, LicenseUse]:
+    """The use of these keys; those without a client are missing.
 
     A client that was seen again may still have its old row beside the one that takes it away: only what is left for
     a key and a day counts.
     """
-    params: dict[str, Any] = {"product": product_id}
-    wanted = f"{_KEY} != ''"
-    if keys is not None:
-        if not keys:
-            return {}
-        params["keys"] = list(keys)
-        wanted = f"{_KEY} IN {{keys:Array(String)}}"
+    if not keys:
+        return {}
     rows = ask(
         f"""
         SELECT {_KEY}, sum(clients), max(last_seen) FROM (
             SELECT {_KEY}, last_seen, sum(sign) AS clients FROM {DATABASE}.client
-            WHERE product = {{product:UInt64}} AND {wanted} GROUP BY {_KEY}, last_seen HAVING clients > 0
+            WHERE product = {{product:UInt64}} AND {_KEY} IN {{keys:Array(String)}}
+            GROUP BY {_KEY}, last_seen HAVING clients > 0
         ) GROUP BY {_KEY}""",
-        params,
+        {"product": product_id, "keys": list(keys)},
     )
     return {key: LicenseUse(int(clients), last_seen) for key, clients, last_seen in rows}

@@ -19,7 +19,7 @@ from odometer.store.event_answers import Distributions, UseByItem, distributions
 from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
-from odometer.store.license_use import LicenseUse, license_use
+from odometer.store.license_use import LicenseUse, license_installs, license_use
 from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
 from odometer.store.population import Population
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
@@ -162,9 +162,13 @@ class Questions:
         )
         return list(found[0][0])
 
-    def license_use(self, product_id: int, keys: Sequence[str] | None = None) -> dict[str, LicenseUse]:
-        """How clients use these license keys, None = all; keys that none uses are missing."""
+    def license_use(self, product_id: int, keys: Sequence[str]) -> dict[str, LicenseUse]:
+        """How clients use these license keys; keys that none uses are missing."""
         return license_use(self._ask, product_id, keys)
+
+    def license_installs(self, product_id: int) -> dict[str, int]:
+        """How many clients use each license key; keys that none uses are missing."""
+        return license_installs(self._ask, product_id)
 
     def custom_slots_in_use(self, product_id: int) -> frozenset[str]:
         """The custom properties that have a value on any day."""
