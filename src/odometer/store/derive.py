@@ -10,6 +10,7 @@ from odometer.store.derive_sql import (
     EVERYTHING,
     SHOULD_BE,
     Scope,
+    all_duplicates,
     difference,
     find_duplicate,
     new_events,
@@ -24,6 +25,8 @@ from odometer.store.tables import Table
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
 CLIENTS_AT_ONCE: Final = 5_000
+# So much of stack traces and the like weighs as much as a record: they are copied into what is derived.
+_DATA_BYTES: Final = 256
 
 
 class Derivation:
@@ -76,7 +79,8 @@ class Derivation:
             SELECT min(client), max(client) FROM (
                 SELECT client, touched, intDiv(sum(n) OVER (ORDER BY client), {RECORDS_AT_ONCE}) AS part FROM (
                     SELECT client, sum(n) AS n, max(touched) AS touched FROM (
-                        SELECT client, count() AS n, max(ingest_no) > {{since:UInt64}} AS touched
+                        SELECT client, count() + intDiv(sum(length(data)), {_DATA_BYTES}) AS n,
+                            max(ingest_no) > {{since:UInt64}} AS touched
                         FROM {DATABASE}.records WHERE product = {{product:UInt64}} GROUP BY client
                         {strangers}
                     ) GROUP BY client
@@ -90,6 +94,8 @@ class Derivation:
         with self._one_at_a_time:
             # Telling duplicates apart costs several times more than finding that there are none.
             scope = replace(scope, with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)))
+            if scope.with_duplicates:
+                self._engine.command(f"INSERT INTO {DATABASE}.duplicate {all_duplicates(scope)}", scope.params)
             self._erase_opted_out(scope)
             self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
             self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)

@@ -6,9 +6,20 @@ Every statement reads the records of a scope (`product` and a condition on `clie
 from dataclasses import dataclass
 from typing import Any, Final
 
+from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
-from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT_DAY, EVENT_KEY, NO_DAY, Table
+from odometer.store.tables import (
+    CLIENT,
+    CLIENT_DAY,
+    CLIENT_EVENT,
+    END_OF_DAYS,
+    EVENT_DAY,
+    EVENT_KEY,
+    LINE,
+    NO_DAY,
+    Table,
+)
 
 MAX_SESSION_MS: Final = 30 * 86_400_000
 # Greater than every ingest_no.
@@ -55,6 +66,13 @@ def find_duplicate(scope: Scope) -> str:
     return f"""
         SELECT 1 FROM {DATABASE}.records WHERE {scope.records}
         GROUP BY client, seq, hash HAVING count() > 1 LIMIT 1"""
+
+
+def all_duplicates(scope: Scope) -> str:
+    """Rows of the table `duplicate`: the records of the scope that are stored more than once."""
+    return f"""
+        SELECT {{product:UInt64}} AS product, client, seq, hash FROM {DATABASE}.records WHERE {scope.records}
+        GROUP BY client, seq, hash HAVING count() > 1"""
 
 
 _OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
@@ -104,7 +122,7 @@ def usage_of_suspects(scope: Scope) -> str:
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
 
 
-def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
+def _day_states(scope: Scope, properties: tuple[Property, ...], of_whom: str = "1") -> str:
     """(client, day, a Nullable(String) per property): the last value sent that day; NULL = none was sent."""
     values = []
     for prop in properties:
@@ -115,7 +133,7 @@ def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
         SELECT client, day, {last} FROM (
             SELECT client, day, {", ".join(values)},
                 row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS place
-            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT}
+            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT} AND {of_whom}
         ) GROUP BY client, day
     )"""
 
@@ -235,6 +253,33 @@ def client_events(scope: Scope) -> str:
         FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, event"""
 
 
+_IS_LINE: Final = "type IN ('custom_event', 'exception')"
+
+
+def lines(scope: Scope) -> str:
+    """What `line` should hold: every custom event and exception, with what its client's values were that day."""
+    kinds = dict(LINE.columns)
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in LINE_PROPERTIES)
+    # Most clients have none, and nothing more is read of them.
+    with_lines = f"client IN (SELECT client FROM {DATABASE}.records WHERE {scope.records} AND {_IS_LINE})"
+    named = ", ".join(
+        f"if(type = 'exception', JSONExtractString(data, '{member}'), '') AS {column}"
+        for member, column in (("className", "class_name"), ("methodName", "method_name"))
+    )
+    return f"""
+        SELECT {{product:UInt64}} AS product, l.client AS client, l.day AS day, type, used_ms, seq, hash, category,
+            name, class_name, method_name, data_hash, data,
+            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in LINE_PROPERTIES)}
+        FROM (
+            SELECT client, day, type, used_ms, seq, hash, category, name, {named}, sipHash64(data) AS data_hash, data
+            FROM {_records(scope)} WHERE {_IS_LINE}
+        ) AS l
+        ASOF LEFT JOIN (
+            SELECT client, day, {carried} FROM {_day_states(scope, LINE_PROPERTIES, with_lines)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) AS s ON l.client = s.client AND l.day >= s.day"""
+
+
 def new_events(scope: Scope) -> str:
     """Rows of the table `event` that the records of the scope bring and that are not in it yet."""
     return f"""
@@ -264,6 +309,7 @@ SHOULD_BE: Final = (
     (CLIENT, clients),
     (EVENT_DAY, event_days),
     (CLIENT_EVENT, client_events),
+    (LINE, lines),
 )
 
 

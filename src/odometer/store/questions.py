@@ -18,7 +18,9 @@ from odometer.store.event_answers import Distributions, UseByItem, distributions
 from odometer.store.event_use import EventSets
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
+from odometer.store.line_reading import LineReading
 from odometer.store.population import Population
+from odometer.store.raw_reading import RawReading
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
     Activity,
@@ -70,6 +72,8 @@ class Questions:
         self._timeout_s = timeout_s
         self.as_of_ms = as_of_ms
         self.clients = ClientReading(engine, gate, timeout_s)
+        self.lines = LineReading(engine, gate, timeout_s)
+        self.raw = RawReading(engine)
 
     def ping(self) -> None:
         """Raise `Problem` when the store does not answer."""
