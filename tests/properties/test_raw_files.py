@@ -97,9 +97,7 @@ def test_imported_into_an_empty_product_files_give_the_same_product(store: Store
 
 @settings(max_examples=5)
 @given(data=st.data(), world=worlds())
-def test_of_records_that_are_stored_twice_files_have_the_first(
-    store: Store, data: st.DataObject, world: World
-) -> None:
+def test_of_records_that_are_stored_twice_files_have_the_first(store: Store, data: st.DataObject, world: World) -> None:
     product = feed_as_stored(store, data.draw(st.permutations(world)))
     before = contents(store, product)
     with tempfile.TemporaryDirectory() as folder:

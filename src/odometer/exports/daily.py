@@ -52,6 +52,14 @@ class Source:
 
 # The endings of a product's files, by stream; a stream without one has no files.
 Wanted = Mapping[Stream, tuple[str, ...]]
+_CSV: Final = ".csv.zip"
+_ENDINGS: Final = {"csv": _CSV, "parquet": ".parquet"}
+
+
+def wanted_files(raw_formats: Iterable[str]) -> Wanted:
+    """What a product has: custom events and exceptions always, raw events in these formats."""
+    raw = tuple(_ENDINGS[one] for one in raw_formats)
+    return {Stream.CUSTOM_EVENTS: (_CSV,), Stream.EXCEPTIONS: (_CSV,), Stream.RAW_EVENTS: raw}
 
 
 def sources_of(questions: Questions) -> dict[Stream, Source]:
@@ -59,12 +67,12 @@ def sources_of(questions: Questions) -> dict[Stream, Source]:
     lines = {
         stream: Source(
             partial(_line_states, questions, stream),
-            {".csv.zip": line_writer(questions.lines, stream)},
+            {_CSV: line_writer(questions.lines, stream)},
         )
         for stream in LINE_TYPES
     }
     raw = questions.raw
-    writers = {".csv.zip": partial(write_raw_csv, raw), ".parquet": partial(write_raw_parquet, raw)}
+    writers = {_CSV: partial(write_raw_csv, raw), _ENDINGS["parquet"]: partial(write_raw_parquet, raw)}
     return {**lines, Stream.RAW_EVENTS: Source(raw.day_states, writers)}
 
 

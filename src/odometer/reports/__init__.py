@@ -11,6 +11,7 @@ from odometer.reports import (
     full_report,
     generic_current,
     generic_date_range,
+    last_lines,
     lifetime_data_table,
     lifetime_histogram,
     property_values,
@@ -29,4 +30,6 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     churn_data_table.REPORT,
     churn_event_histogram.REPORT,
     client_property_list.REPORT,
+    last_lines.CUSTOM_EVENTS,
+    last_lines.EXCEPTIONS,
 )

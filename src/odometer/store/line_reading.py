@@ -93,9 +93,9 @@ class LineReading:
 
     def day_states(self, product_id: int, line_type: LineType, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
         """What stands for the content of each day that has lines; equal texts mean equal lines."""
-        columns = ", ".join(
-            ("client", *_ORDER[:1], *_ORDER[2:], "category", "name", "data_hash", *(p.column for p in LINE_PROPERTIES))
-        )
+        # The hash of a null would be null, whatever stands beside it.
+        values = (f"ifNull(toString({prop.column}), '')" for prop in LINE_PROPERTIES)
+        columns = ", ".join((*_ORDER, "category", "name", "data_hash", *values))
         with self._gate.passing():
             rows = self._engine.rows(
                 f"""SELECT day, count(), sum(sipHash64({columns})) FROM {DATABASE}.line FINAL
