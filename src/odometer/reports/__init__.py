@@ -8,6 +8,7 @@ from odometer.reports import (
     churn_data_table,
     churn_event_histogram,
     client_property_list,
+    exceptions,
     full_report,
     generic_current,
     generic_date_range,
@@ -30,6 +31,7 @@ REPORTS: Final[tuple[Report[Any], ...]] = (
     churn_data_table.REPORT,
     churn_event_histogram.REPORT,
     client_property_list.REPORT,
+    exceptions.REPORT,
     last_lines.CUSTOM_EVENTS,
     last_lines.EXCEPTIONS,
 )

@@ -16,6 +16,7 @@ from odometer.store.conditions import Bound, event_condition, full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
 from odometer.store.event_use import EventSets
+from odometer.store.exceptions import MetException, exceptions_sql
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
 from odometer.store.line_reading import LineReading
@@ -227,6 +228,11 @@ class Questions:
         """The size of a population, and how its lifetime use of events is distributed."""
         with self._gate.passing():
             return distributions(self._rows, population, sets)
+
+    def exceptions(self, population: Population) -> list[MetException]:
+        """The exceptions that a population of clients met in its range, most frequent first, then by names."""
+        rows = self._ask(*exceptions_sql(population))
+        return [MetException(*row) for row in rows]
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""
