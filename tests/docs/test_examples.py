@@ -44,6 +44,7 @@ PAGES = [
     "collecting.md",
     "clients.md",
     "exports.md",
+    "raw-data.md",
 ]
 
 
