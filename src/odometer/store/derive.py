@@ -13,6 +13,7 @@ from odometer.store.derive_sql import (
     all_duplicates,
     difference,
     find_duplicate,
+    find_line,
     new_events,
     new_numbers,
     opt_records,
@@ -20,7 +21,7 @@ from odometer.store.derive_sql import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
-from odometer.store.tables import Table
+from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
@@ -99,7 +100,13 @@ class Derivation:
             self._erase_opted_out(scope)
             self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
             self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)
-            changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
+            # Most clients never had any, and what their days are need not be asked once more.
+            has_lines = bool(self._engine.rows(find_line(scope), scope.params))
+            changes = [
+                (table, self._change(table, should_be(scope), scope))
+                for table, should_be in SHOULD_BE
+                if table is not LINE or has_lines
+            ]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).
                 with self._gate.closed():

@@ -3,7 +3,7 @@
 Every statement reads the records of a scope (`product` and a condition on `client`), deduplicated by identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from odometer.model.lines import LINE_PROPERTIES
@@ -24,13 +24,15 @@ from odometer.store.tables import (
 MAX_SESSION_MS: Final = 30 * 86_400_000
 # Greater than every ingest_no.
 EVERYTHING: Final = 2**64 - 1
+_IS_LINE: Final = "type IN ('custom_event', 'exception')"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The clients of one product that a statement is about: a list, or a range of ids (`low` to `high`).
 
-    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart.
+    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart;
+    `with_lines` leaves only those clients that have custom events or exceptions.
     """
 
     product_id: int
@@ -39,6 +41,7 @@ class Scope:
     high: str = ""
     up_to: int = EVERYTHING
     with_duplicates: bool = True
+    with_lines: bool = False
 
     @property
     def condition(self) -> str:
@@ -50,7 +53,10 @@ class Scope:
     @property
     def records(self) -> str:
         """The same for the table `records`, without commits after `up_to`: those may be half written."""
-        return self.condition + " AND ingest_no <= {up_to:UInt64}"
+        stored = self.condition + " AND ingest_no <= {up_to:UInt64}"
+        if not self.with_lines:
+            return stored
+        return f"{stored} AND client IN (SELECT client FROM {DATABASE}.records WHERE {stored} AND {_IS_LINE})"
 
     @property
     def params(self) -> dict[str, Any]:
@@ -122,7 +128,7 @@ def usage_of_suspects(scope: Scope) -> str:
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
 
 
-def _day_states(scope: Scope, properties: tuple[Property, ...], of_whom: str = "1") -> str:
+def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
     """(client, day, a Nullable(String) per property): the last value sent that day; NULL = none was sent."""
     values = []
     for prop in properties:
@@ -133,7 +139,7 @@ def _day_states(scope: Scope, properties: tuple[Property, ...], of_whom: str = "
         SELECT client, day, {last} FROM (
             SELECT client, day, {", ".join(values)},
                 row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS place
-            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT} AND {of_whom}
+            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT}
         ) GROUP BY client, day
     )"""
 
@@ -253,29 +259,43 @@ def client_events(scope: Scope) -> str:
         FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, event"""
 
 
-_IS_LINE: Final = "type IN ('custom_event', 'exception')"
+_DAILY_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if prop.daily)
+_CURRENT_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if not prop.daily)
+
+
+def find_line(scope: Scope) -> str:
+    """A row when some client of the scope has custom events or exceptions, or had them."""
+    return f"""
+        SELECT 1 FROM {DATABASE}.records WHERE {scope.records} AND {_IS_LINE} LIMIT 1
+        UNION ALL SELECT 1 FROM {DATABASE}.line WHERE {scope.condition} LIMIT 1"""
 
 
 def lines(scope: Scope) -> str:
-    """What `line` should hold: every custom event and exception, with what its client's values were that day."""
+    """What `line` should hold: every custom event and exception, with what its client's values were that day.
+
+    Those that are kept by day are those of `client_day`; the others are carried on for this.
+    """
+    scope = replace(scope, with_lines=True)
     kinds = dict(LINE.columns)
-    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in LINE_PROPERTIES)
-    # Most clients have none, and nothing more is read of them.
-    with_lines = f"client IN (SELECT client FROM {DATABASE}.records WHERE {scope.records} AND {_IS_LINE})"
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in _CURRENT_OF_LINES)
     named = ", ".join(
         f"if(type = 'exception', JSONExtractString(data, '{member}'), '') AS {column}"
         for member, column in (("className", "class_name"), ("methodName", "method_name"))
     )
+    own = "type, used_ms, seq, hash, category, name"
+    daily = ", ".join(f"d.{p.column} AS {p.column}" for p in _DAILY_OF_LINES)
     return f"""
-        SELECT {{product:UInt64}} AS product, l.client AS client, l.day AS day, type, used_ms, seq, hash, category,
-            name, class_name, method_name, data_hash, data,
-            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in LINE_PROPERTIES)}
+        SELECT {{product:UInt64}} AS product, l.client AS client, l.day AS day, {own}, class_name, method_name,
+            data_hash, data, {", ".join(f"l.{p.column} AS {p.column}" for p in _DAILY_OF_LINES)},
+            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in _CURRENT_OF_LINES)}
         FROM (
-            SELECT client, day, type, used_ms, seq, hash, category, name, {named}, sipHash64(data) AS data_hash, data
-            FROM {_records(scope)} WHERE {_IS_LINE}
+            SELECT r.client AS client, r.day AS day, {own}, class_name, method_name, data_hash, data, {daily} FROM (
+                SELECT client, day, {own}, {named}, sipHash64(data) AS data_hash, data
+                FROM {_records(scope)} WHERE {_IS_LINE}
+            ) AS r INNER JOIN ({client_days(scope)}) AS d ON r.client = d.client AND r.day = d.day
         ) AS l
         ASOF LEFT JOIN (
-            SELECT client, day, {carried} FROM {_day_states(scope, LINE_PROPERTIES, with_lines)}
+            SELECT client, day, {carried} FROM {_day_states(scope, _CURRENT_OF_LINES)}
             WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         ) AS s ON l.client = s.client AND l.day >= s.day"""
 
