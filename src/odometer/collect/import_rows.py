@@ -10,7 +10,7 @@ import orjson
 
 from odometer.collect.identity import read_client_id, read_machine_id
 from odometer.collect.line_json import parse_line
-from odometer.collect.raw_rows import MARK, to_raw_row
+from odometer.collect.raw_rows import BEYOND, MARK, to_raw_row
 from odometer.collect.records import Sender, to_row
 from odometer.errors import Problem
 from odometer.model.raw_events import RAW_EVENT_COLUMNS
@@ -91,7 +91,8 @@ def _items(chunk: FileChunk) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
         return
     if chunk.form == "raw":
         for number, cells in enumerate(orjson.loads(chunk.payload), chunk.first_line):
-            yield number, dict(zip_longest(RAW_EVENT_COLUMNS, cells))
+            # What stands beyond the columns, and what is missing, is seen by whoever reads the row.
+            yield number, {name or BEYOND: cell for name, cell in zip_longest(RAW_EVENT_COLUMNS, cells)}
         return
     for number, line in enumerate(chunk.payload.split(b"\n"), chunk.first_line):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line

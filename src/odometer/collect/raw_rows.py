@@ -17,6 +17,8 @@ from odometer.model.records import RecordRow
 
 # Only rows of raw event files have it.
 MARK: Final = "receivedAt"
+# The name of cells that no column has.
+BEYOND: Final = "..."
 _NUMBERS: Final = ("seq", "count", "value", "sessions", "runtimeSeconds")
 _NUMBER: Final = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,6})?")
 _PLACE: Final = ("geography.continent", "geography.country", "geography.usState")
@@ -30,7 +32,7 @@ def to_raw_row(cells: Mapping[str, Any], import_ms: int) -> RecordRow:
 
     Received and used time stay as they were; what arrived after the import's start cannot be.
     """
-    if None in cells or None in cells.values():
+    if BEYOND in cells or None in cells.values():
         raise Problem("INVALID_FIELD", f"A row has {len(RAW_EVENT_COLUMNS)} cells.")
     given = {name: cells[name] for name in RAW_EVENT_COLUMNS if cells.get(name) not in (None, "")}
     received_ms = _moment(given, MARK, import_ms, "lies in the future")
