@@ -24,7 +24,8 @@ def read_json_lines(path: Path) -> list[Object]:
 def read_csv(path: Path) -> list[list[str]]:
     """The lines of the one CSV in a zip, header included."""
     with zipfile.ZipFile(path) as archive:
-        text = archive.read("clientPropertyList.csv").decode()
+        (name,) = archive.namelist()
+        text = archive.read(name).decode()
     return list(csv.reader(io.StringIO(text, newline=""), strict=True))
 
 

@@ -16,12 +16,14 @@ from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.errors import StartError
 from odometer.exports.client_list import client_list_writer
+from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of
 from odometer.exports.files import open_files
 from odometer.exports.jobs import ExportDuty
 from odometer.exports.links import Links
 from odometer.exports.worker import Worker
 from odometer.http import HttpParts, create_http
 from odometer.http.collect import collect_router
+from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
@@ -31,6 +33,8 @@ from odometer.store.questions import Questions
 
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
+# How often daily files are brought up to date: soon after midnight, and well within an hour (contract 08).
+_DAILY_LOOK_S = 900
 # How often files that are due are looked for; a new export wakes the worker at once.
 _EXPORTS_LOOK_S = 60
 # How often new license keys and changes of the registry are looked for: figures follow within a minute.
@@ -88,14 +92,26 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
 def _file_routers(
     settings: Settings, registry: Registry, questions: Questions, clock: Clock, stack: contextlib.ExitStack
 ) -> list[APIRouter]:
-    """The routes of exports and downloads, and the worker that makes the files, which is stopped with the stack."""
+    """The routes of files, and the workers that make them, which are stopped with the stack."""
     files = open_files(settings.files, settings.data / "files")
     links = Links(files, registry.signing_secret("links"), settings.public_url, clock, settings.link_minutes)
     registry.export_jobs.put_back_interrupted()
     duty = ExportDuty(registry.export_jobs, files, client_list_writer(questions), settings.export_days)
     worker = Worker("exports", duty, _EXPORTS_LOOK_S)
     stack.callback(worker.close)
-    return [exports_router(links, worker.wake, settings.exports_per_user), downloads_router(files, links)]
+    daily = DailyFiles(registry.daily_files, files, sources_of(questions), settings.daily_file_days)
+    products = registry.products
+
+    def wishes() -> list[tuple[int, Wanted]]:
+        return [(product.product_id, wanted_by(product)) for product in products.list()]
+
+    keeper = Worker("daily-files", DailyDuty(daily, wishes, clock.today), _DAILY_LOOK_S)
+    stack.callback(keeper.close)
+    return [
+        exports_router(links, worker.wake, settings.exports_per_user),
+        daily_files_router(daily, links),
+        downloads_router(files, links),
+    ]
 
 
 def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[threading.Event], None]:

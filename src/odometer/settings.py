@@ -182,6 +182,9 @@ class Settings:
     login_window_minutes: int = _setting(_COUNT, "15", "The window for failed logins.")
     exports_per_user: int = _setting(_COUNT, "3", "Exports of one user that wait or run before 429.")
     export_days: int = _setting(_COUNT, "7", "Exported files are kept this long.")
+    daily_file_days: int = _setting(
+        _whole(1, 3_650), "90", "Files of custom events, exceptions and raw events are kept for so many days."
+    )
     link_minutes: int = _setting(_whole(1, 10_080), "15", "A link to a file holds this long.")
     max_record_age_days: int = _setting(_COUNT, "400", "Older records are refused at the door; import takes them.")
     geo: Path | None = _setting(_FILE, "", "MaxMind-format file (City or Country) for geography; none: no geography.")

@@ -45,6 +45,7 @@ PAGES = [
     "clients.md",
     "exports.md",
     "licenses.md",
+    "raw-data.md",
 ]
 
 

@@ -21,6 +21,7 @@ DEFAULTS = {
     "licenseStatusSource": "client",
     "collectLicenseKeys": True,
     "rawExport": True,
+    "rawExportFormats": ["csv"],
     "customProperties": {},
 }
 

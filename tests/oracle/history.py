@@ -69,16 +69,29 @@ class _Fact:
 
 def lives(received: Iterable[Received]) -> dict[str, Life]:
     """Every client that has an active day, by its id."""
-    by_client: dict[str, list[_Fact]] = {}
-    for fact in _distinct(received):
-        by_client.setdefault(fact.record["clientId"], []).append(fact)
     found = {}
-    for client, facts in by_client.items():
-        opts = [fact for fact in facts if fact.type in OPTS]
-        counting = [fact for fact in facts if fact.type not in OPTS and _counts(fact, opts)]
+    for client, facts in _by_client(received).items():
+        counting, opts = _counting(facts)
         if counting:
             found[client] = _life(client, counting, opts)
     return found
+
+
+def facts_that_count(received: Iterable[Received]) -> dict[str, list[_Fact]]:
+    """The records of every client that are kept and count, without opt records."""
+    return {client: _counting(facts)[0] for client, facts in _by_client(received).items()}
+
+
+def _by_client(received: Iterable[Received]) -> dict[str, list[_Fact]]:
+    found: dict[str, list[_Fact]] = {}
+    for fact in _distinct(received):
+        found.setdefault(fact.record["clientId"], []).append(fact)
+    return found
+
+
+def _counting(facts: list[_Fact]) -> tuple[list[_Fact], list[_Fact]]:
+    opts = [fact for fact in facts if fact.type in OPTS]
+    return [fact for fact in facts if fact.type not in OPTS and _counts(fact, opts)], opts
 
 
 def _distinct(received: Iterable[Received]) -> list[_Fact]:

@@ -144,10 +144,12 @@ def test_settings_of_a_product_are_shown_and_changed(commands: Commands) -> None
             "product", "set", "7", "daysUntilDeclaredLost=30", "C04=Sales channel", "C04.type=2", "rawExport=false"
         )
     )
+    formats = json.loads(commands.run("product", "set", "7", "rawExportFormats=parquet,csv"))
     reset = json.loads(commands.run("product", "set", "7", "daysUntilDeclaredLost=", "C04="))
 
     assert changed["daysUntilDeclaredLost"] == 30
     assert changed["rawExport"] is False
+    assert (changed["rawExportFormats"], formats["rawExportFormats"]) == (["csv"], ["csv", "parquet"])
     assert changed["customProperties"] == {"C04": {"label": "Sales channel", "type": 2}}
     assert json.loads(commands.run("product", "set", "7")) == reset
     assert (reset["daysUntilDeclaredLost"], reset["rawExport"]) == (40, False)

@@ -48,6 +48,7 @@ class Product:
         license_status_source: `client` or `registry` (contract 07).
         collect_license_keys: keys first seen from clients enter the registry (contract 07).
         raw_export: files of raw events are offered (contract 08).
+        raw_export_formats: which files, of `csv` and `parquet`.
         new_events_since: every change of `new_events`: when (milliseconds since 1970), and to what.
 
     """
@@ -61,6 +62,7 @@ class Product:
     license_status_source: str = "client"
     collect_license_keys: bool = True
     raw_export: bool = True
+    raw_export_formats: tuple[str, ...] = ("csv",)
     new_events_since: tuple[tuple[int, str], ...] = ()
 
     def flags_of_new(self, received_ms: int) -> EventFlags:
@@ -124,6 +126,21 @@ def _one_of(*choices: str) -> Callable[[object, str], str]:
     return read
 
 
+_CUSTOM: Final = "customProperties"
+_FORMATS: Final = "rawExportFormats"
+
+
+def _some_of(*choices: str) -> Callable[[object, str], tuple[str, ...]]:
+    """Reads a list of one or more of the choices; it is kept in their order, each once."""
+
+    def read(value: object, path: str) -> tuple[str, ...]:
+        if not isinstance(value, list) or not value or any(one not in choices for one in value):
+            raise invalid(path, f"Must be a list of one or more of {', '.join(choices)}.")
+        return tuple(one for one in choices if one in value)
+
+    return read
+
+
 # API name of each setting: the member of `Product` that holds it, and how a value is read.
 _SETTINGS: Final[dict[str, tuple[str, Callable[[object, str], Any]]]] = {
     "name": ("name", _name),
@@ -133,14 +150,15 @@ _SETTINGS: Final[dict[str, tuple[str, Callable[[object, str], Any]]]] = {
     "licenseStatusSource": ("license_status_source", _one_of("client", "registry")),
     "collectLicenseKeys": ("collect_license_keys", _flag),
     "rawExport": ("raw_export", _flag),
+    _FORMATS: ("raw_export_formats", _some_of("csv", "parquet")),
 }
-_CUSTOM: Final = "customProperties"
 SETTING_NAMES: Final = (*_SETTINGS, _CUSTOM)
 
 
 def settings_of(product: Product) -> dict[str, Any]:
     """The settings by API name, as JSON."""
     found: dict[str, Any] = {name: getattr(product, member) for name, (member, _) in _SETTINGS.items()}
+    found[_FORMATS] = list(product.raw_export_formats)
     found["oldestDate"] = product.oldest_date.isoformat() if product.oldest_date else None
     found[_CUSTOM] = {
         slot: {"label": custom.label, "type": custom.type} for slot, custom in sorted(product.custom_properties.items())
@@ -155,6 +173,8 @@ def with_stored(product: Product, stored: Mapping[str, Any]) -> Product:
     would lock everybody out.
     """
     values = {member: stored[name] for name, (member, _) in _SETTINGS.items() if name in stored}
+    if _FORMATS in stored:
+        values["raw_export_formats"] = tuple(stored[_FORMATS])
     customs = {slot: CustomProperty(**custom) for slot, custom in stored.get(_CUSTOM, {}).items()}
     return replace(product, **values, custom_properties=customs)
 

@@ -8,6 +8,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
+from odometer.accounts.daily_files import DailyFileBook
 from odometer.accounts.database import Database
 from odometer.accounts.event_flags import FlagsOfEvents
 from odometer.accounts.export_jobs import ExportJobs
@@ -45,6 +46,7 @@ class Registry:
         self.event_flags = FlagsOfEvents(database)
         self.export_jobs = ExportJobs(database)
         self.license_keys = LicenseKeys(database)
+        self.daily_files = DailyFileBook(database)
 
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""

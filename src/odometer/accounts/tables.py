@@ -160,6 +160,20 @@ LICENSE_KEY_CHANGES = Table(
     sqlite_autoincrement=True,
 )
 
+# Daily files that are complete.
+DAILY_FILES = Table(
+    "daily_files",
+    METADATA,
+    Column("product_id", BigInteger, primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("stream", String(16), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("file_size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("state", String(64), nullable=False),
+)
+
 AUDIT_LOG = Table(
     "audit_log",
     METADATA,

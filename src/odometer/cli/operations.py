@@ -39,7 +39,9 @@ def serve() -> None:
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, help="NDJSON (.gz, .zst) or Parquet.")],
+    files: Annotated[
+        list[Path], typer.Argument(exists=True, dir_okay=False, help="NDJSON (.gz, .zst), Parquet or raw event files.")
+    ],
     product: Annotated[int, typer.Option(help="Product id.")],
     rejected: Annotated[Path, typer.Option(help="Where rejected lines go.")] = Path("rejected-lines.ndjson"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,

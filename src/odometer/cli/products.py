@@ -109,6 +109,8 @@ def _changes(pairs: list[str]) -> dict[str, Any]:
             is_reset = not member and not text
             said = {member or "label": _value(text) if member == "type" else text}
             customs[slot] = None if is_reset else {**(customs.get(slot) or {}), **said}
+        elif name == "rawExportFormats" and text:
+            found[name] = text.split(",")
         else:
             found[name] = _value(text)
     return found

@@ -22,7 +22,7 @@ from typing import Final
 
 import orjson
 
-from odometer.collect.timestamps import to_text
+from odometer.model.moments import to_text
 from odometer.model.records import OPT_TYPES, SUMMED_TYPES, RecordRow
 
 

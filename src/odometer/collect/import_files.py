@@ -14,6 +14,7 @@ from odometer.collect.import_rows import (
     LineRejection,
     encode_chunk,
 )
+from odometer.collect.raw_files import read_raw_events
 from odometer.errors import Problem
 
 __all__ = ["EncodedChunk", "FileChunk", "LineRejection", "encode_chunk", "read_chunks"]
@@ -22,6 +23,7 @@ _BLOCK_BYTES: Final = 1 << 18
 _CHUNK_BYTES: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _PARQUET_MAGIC: Final = b"PAR1"
+_ZIP_MAGIC: Final = b"PK\x03\x04"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
@@ -56,6 +58,11 @@ def _file_chunks(file: Path, offset: int) -> Iterator[FileChunk]:
 
                 for payload, rows, position in read_batches(stream):
                     yield FileChunk(file, line, "arrow", payload, offset + position)
+                    line += rows
+                return
+            if magic == _ZIP_MAGIC:
+                for payload, rows in read_raw_events(stream):
+                    yield FileChunk(file, line, "raw", payload, offset + stream.tell())
                     line += rows
                 return
             for payload in _whole_lines(_decoder(magic)(_blocks(stream))):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -9,8 +10,10 @@ import orjson
 
 from odometer.collect.identity import read_client_id, read_machine_id
 from odometer.collect.line_json import parse_line
+from odometer.collect.raw_rows import BEYOND, MARK, to_raw_row
 from odometer.collect.records import Sender, to_row
 from odometer.errors import Problem
+from odometer.model.raw_events import RAW_EVENT_COLUMNS
 
 MAX_LINE_BYTES: Final = 4 << 20
 _SHOWN_OF_A_LONG_LINE: Final = 1024
@@ -41,8 +44,8 @@ class FileChunk:
     Attributes:
         file: where it comes from.
         first_line: number of its first line or row, counted from 1.
-        form: `lines` = NDJSON text, `arrow` = rows as an Arrow stream.
-        payload: whole lines, or the stream.
+        form: `lines` = NDJSON text, `arrow` = rows as an Arrow stream, `raw` = rows of a raw event file as JSON.
+        payload: whole lines, the stream, or an array of arrays of cells.
         position: bytes of all files read when this chunk ends, as they lie on disk.
         rejected: what the reader itself had to refuse.
 
@@ -50,7 +53,7 @@ class FileChunk:
 
     file: Path
     first_line: int
-    form: Literal["lines", "arrow"]
+    form: Literal["lines", "arrow", "raw"]
     payload: bytes
     position: int
     rejected: tuple[LineRejection, ...] = ()
@@ -86,6 +89,11 @@ def _items(chunk: FileChunk) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
 
         yield from enumerate(rows_of(chunk.payload), chunk.first_line)
         return
+    if chunk.form == "raw":
+        for number, cells in enumerate(orjson.loads(chunk.payload), chunk.first_line):
+            # What stands beyond the columns, and what is missing, is seen by whoever reads the row.
+            yield number, {name or BEYOND: cell for name, cell in zip_longest(RAW_EVENT_COLUMNS, cells)}
+        return
     for number, line in enumerate(chunk.payload.split(b"\n"), chunk.first_line):
         text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
         if text and not text.isspace():
@@ -101,8 +109,11 @@ class _Encoder:
 
     def encode(self, item: bytes | dict[str, Any]) -> bytes:
         """The row of one line or of one row of members, as a line of JSON."""
-        record = self._parsed(item)
-        row = to_row(record, self._sender(record))
+        if isinstance(item, dict) and MARK in item:
+            row = to_raw_row(item, self._received_ms)
+        else:
+            record = self._parsed(item)
+            row = to_row(record, self._sender(record))
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
     @staticmethod

@@ -11,11 +11,13 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from odometer.collect import timestamps
 from odometer.collect.compression import DamagedDataError
+from odometer.collect.raw_rows import MARK
 from odometer.errors import Problem, invalid
 from odometer.model import strict_json
+from odometer.model.moments import to_text
 from odometer.model.properties import BY_NAME
+from odometer.model.raw_events import RAW_EVENT_COLUMNS
 
 _ROWS_PER_CHUNK: Final = 8192
 _LAST_MS: Final = 253_402_300_800_000  # year 10000
@@ -35,7 +37,9 @@ def read_batches(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     size = stream.seek(0, 2)
     try:
         with pq.ParquetFile(stream, pre_buffer=False) as file:
-            columns = [name for name in file.schema_arrow.names if name in _MEMBERS]
+            names = file.schema_arrow.names
+            known = RAW_EVENT_COLUMNS if MARK in names and "atUsed" in names else _MEMBERS
+            columns = [name for name in names if name in known]
             total = max(1, file.metadata.num_rows)
             done = 0
             for batch in file.iter_batches(_ROWS_PER_CHUNK, columns=columns, use_threads=False):
@@ -73,7 +77,7 @@ def _plain(name: str, column: pa.Array) -> list[Any]:
         return [None if day is None else day.isoformat() for day in column.cast(pa.date32(), safe=False).to_pylist()]
     if pa.types.is_timestamp(kind):
         moments = column.cast(pa.timestamp("ms", kind.tz), safe=False).cast(pa.int64()).to_pylist()
-        return [ms if ms is None or not 0 <= ms < _LAST_MS else timestamps.to_text(ms) for ms in moments]
+        return [ms if ms is None or not 0 <= ms < _LAST_MS else to_text(ms) for ms in moments]
     values: list[Any] = column.to_pylist()
     return values
 

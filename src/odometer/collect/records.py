@@ -11,8 +11,9 @@ from odometer.collect.canonical import identify
 from odometer.collect.identity import read_seq
 from odometer.collect.normalise import normalise
 from odometer.collect.property_set import LIVE_KINDS, SUMMED_KINDS, license_set, property_set
-from odometer.collect.timestamps import check_not_ancient, day_of, parse_day_start, parse_moment
+from odometer.collect.timestamps import check_not_ancient, parse_day_start, parse_moment
 from odometer.errors import invalid
+from odometer.model.moments import day_of
 from odometer.model.records import MAX_SEQ, RecordRow
 
 MAX_RUNTIME_S: Final = 2_592_000
@@ -37,6 +38,7 @@ class Sender:
         received_ms: no used time lies after it.
         max_age_days: older records are refused; None = import, which also takes summed types and records without seq.
         place: continent, country, US state of the caller's address; "" each when unknown.
+        used_ms: the used time, of a record that was accepted before; None = by the clock rule.
 
     """
 
@@ -46,6 +48,7 @@ class Sender:
     received_ms: int
     max_age_days: int | None
     place: tuple[str, str, str] = ("", "", "")
+    used_ms: int | None = None
 
     @property
     def is_import(self) -> bool:
@@ -112,6 +115,9 @@ def _times(record: Record, sender: Sender) -> tuple[int, int]:
         raise members.missing("at")
     at_ms = parse_moment(record["at"], "at")
     check_not_ancient(at_ms, "at")
+    if sender.used_ms is not None:
+        check_not_ancient(sender.used_ms, "at")
+        return at_ms, sender.used_ms
     if sender.is_import and at_ms > sender.received_ms:
         raise invalid("at", "at lies in the future.")
     used_ms = min(at_ms + sender.shift_ms, sender.received_ms)

@@ -1,4 +1,4 @@
-"""Moments and days as senders write them (contract 09, Time): RFC 3339 to milliseconds, and back to canonical text."""
+"""Moments and days as senders write them (contract 09, Time): RFC 3339 to milliseconds."""
 
 import datetime as dt
 import re
@@ -7,9 +7,9 @@ from typing import Final
 
 from odometer.clock import DAY_MS
 from odometer.errors import invalid
+from odometer.model.moments import EPOCH
 
-_EPOCH: Final = dt.date(1970, 1, 1).toordinal()
-OLDEST_MS: Final = (dt.date(2000, 1, 1).toordinal() - _EPOCH) * DAY_MS
+OLDEST_MS: Final = (dt.date(2000, 1, 1).toordinal() - EPOCH) * DAY_MS
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)"
@@ -20,17 +20,7 @@ _MOMENT = re.compile(
 @lru_cache(maxsize=16_384)
 def _day_start(text: str) -> int:
     """Midnight UTC of `YYYY-MM-DD` in milliseconds; ValueError when the calendar has no such day."""
-    return (dt.date.fromisoformat(text).toordinal() - _EPOCH) * DAY_MS
-
-
-@lru_cache(maxsize=16_384)
-def _day_name(day: int) -> str:
-    return dt.date.fromordinal(day + _EPOCH).isoformat()
-
-
-def day_of(ms: int) -> str:
-    """The UTC day `YYYY-MM-DD` that holds the moment."""
-    return _day_name(ms // DAY_MS)
+    return (dt.date.fromisoformat(text).toordinal() - EPOCH) * DAY_MS
 
 
 def parse_day_start(value: object, field: str) -> int:
@@ -67,15 +57,6 @@ def _leap_second(ms: int, field: str) -> int:
     if into_day >= 1000:
         raise invalid(field, "A second 60 exists only as 23:59:60 UTC.")
     return ms - into_day - 1
-
-
-def to_text(ms: int) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.mmmZ`: the one spelling of a moment in canonical forms."""
-    day, into_day = divmod(ms, DAY_MS)
-    minutes, milliseconds = divmod(into_day, 60_000)
-    hour, minute = divmod(minutes, 60)
-    second, thousandths = divmod(milliseconds, 1000)
-    return f"{_day_name(day)}T{hour:02}:{minute:02}:{second:02}.{thousandths:03}Z"
 
 
 def check_not_ancient(ms: int, field: str) -> None:

@@ -16,11 +16,22 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
+class _PlainLineEnds:
+    """Takes each line as the writer ends it, and ends it with a line feed alone."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, line: str) -> int:
+        return self._file.write(f"{line[:-2]}\n")
+
+
 class CsvWriter:
     """Writes rows of cells."""
 
     def __init__(self, file: IO[str], header: Sequence[str]) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
+        # The writer quotes what could be taken for its own line end, and so both signs of it; then lines end plainly.
+        self._writer = csv.writer(_PlainLineEnds(file), lineterminator="\r\n")
         self._writer.writerow(header)
 
     def write(self, rows: Iterable[Sequence[str]]) -> None:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.exports.client_list import ClientListOrder, FileFormat
+from odometer.exports.files import FileKey
 from odometer.exports.jobs import key_of
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
@@ -73,8 +74,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
             job = next((job for job in _finished(request, access) if job.file_name == name), None)
             if job is None:
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
-            url, expires_ms = links.to(key_of(job))
-            return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
+            return link_answer(links, key_of(job))
 
         return JsonAnswer(await run_in_threadpool(link))
 
@@ -152,6 +152,12 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
         ending=order.ending,
         has_license_keys=order.has_license_keys,
     )
+
+
+def link_answer(links: Links, key: FileKey) -> dict[str, str]:
+    """The answer of getDownloadUrl; its first member is the address (contract 08)."""
+    url, expires_ms = links.to(key)
+    return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
 
 
 def _rfc3339(at_ms: int) -> str:

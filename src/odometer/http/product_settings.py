@@ -26,6 +26,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "licenseStatusSource": "client",
     "collectLicenseKeys": True,
     "rawExport": True,
+    "rawExportFormats": ["csv"],
     "customProperties": {"C04": {"label": "Sales channel", "type": 1}},
 }
 _CHANGES: Final = {"daysUntilDeclaredLost": 30, "customProperties": {"C04": {"label": "Sales channel"}}}

@@ -1,6 +1,6 @@
 """A stored record: the columns of the append-only truth, and the names of its types (contract 09)."""
 
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 SUMMED_TYPES: Final = frozenset({"client_day", "event_day"})
 OPT_TYPES: Final = frozenset({"opt_out", "opt_in"})
@@ -24,7 +24,7 @@ MAX_SEQ: Final = 2**62 - 1
 class RecordRow(TypedDict):
     """One row of the table `records`, ready to be appended; empty text and 0 stand for nothing sent.
 
-    The store adds `product`, `received_ms`, `batch_id`, `ingest_no`.
+    The store adds `product`, `received_ms` (except where a raw event file tells it), `batch_id`, `ingest_no`.
     """
 
     client: str
@@ -48,4 +48,5 @@ class RecordRow(TypedDict):
     us_state: str
     set: dict[str, str]  # property name to value as text; "" clears
     data: str  # JSON of what only raw exports, custom events, exceptions and deliveries need; "" = nothing
+    received_ms: NotRequired[int]  # when it was accepted before, by the store that a raw event file comes from
     canonical: str  # of a record without seq that can decide a last value; "" otherwise

@@ -56,9 +56,10 @@ def open_live_analytics(
 ) -> LiveAnalytics:
     """Open the store for serving.
 
-    One handle each for the writer, the deriver and every report thread, and three for the streams of an export.
+    One handle each for the writer, the deriver and every report thread, three for the streams of an export, and one for
+    that of a daily file.
     """
-    store = open_analytics(url, handles=report_threads + 6, report_memory_mib=report_memory_mib)
+    store = open_analytics(url, handles=report_threads + 7, report_memory_mib=report_memory_mib)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)

@@ -10,6 +10,7 @@ from odometer.store.tables import RECORDS
 
 _COLUMNS: Final = ", ".join(RECORDS.column_names)
 _IDENTITY: Final = "client, seq, hash"
+_IS_NEW: Final = "received_ms = 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,12 @@ class BulkAppend:
             "received": self._received_ms,
             "ingest_no": self._last_ingest_no,
         }
-        given = {"product": "{product:UInt64}", "received_ms": "{received:Int64}", "ingest_no": "{ingest_no:UInt64}"}
+        given = {
+            "product": "{product:UInt64}",
+            # Raw event files tell when their records were received.
+            "received_ms": f"if({_IS_NEW}, {{received:Int64}}, s.received_ms)",
+            "ingest_no": "{ingest_no:UInt64}",
+        }
         columns = ", ".join(f"{given[name]} AS {name}" if name in given else name for name in RECORDS.column_names)
         staged, distinct = self._engine.rows(f"SELECT count(), uniqExact({_IDENTITY}) FROM {DATABASE}.staging")[0]
         # Telling duplicates apart costs more than finding that there are none.
@@ -49,7 +55,7 @@ class BulkAppend:
         refused = self._opted_out()
         self._engine.command(
             f"""INSERT INTO {DATABASE}.records ({_COLUMNS})
-            SELECT {columns} FROM (SELECT * FROM {DATABASE}.staging {once}) WHERE ({_IDENTITY}) NOT IN (
+            SELECT {columns} FROM (SELECT * FROM {DATABASE}.staging {once}) AS s WHERE ({_IDENTITY}) NOT IN (
                 SELECT {_IDENTITY} FROM {DATABASE}.records
                 WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN (SELECT {_IDENTITY} FROM {DATABASE}.staging)
             ) AND ({_IDENTITY}) NOT IN {{refused:Array(Tuple(String, UInt64, UInt128))}}""",
@@ -63,11 +69,15 @@ class BulkAppend:
         return ChunkResult(accepted, staged - accepted - len(refused), [(client, seq) for client, seq, _ in refused])
 
     def _opted_out(self) -> list[tuple[str, int, int]]:
-        """Identities of staged records that are not stored yet and follow an opt-out (contract 09, Opt-out)."""
+        """Identities of staged records that are not stored yet and follow an opt-out (contract 09, Opt-out).
+
+        Those of raw event files were accepted once, and an opt-in may lie in a later file: derivation judges them.
+        """
         product = {"product": self._product_id}
         rows = self._engine.rows(
             f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM (
-                SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.staging WHERE type IN ('opt_out', 'opt_in')
+                SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.staging
+                WHERE type IN ('opt_out', 'opt_in')
                 UNION ALL
                 SELECT client, seq, used_ms, canonical, type FROM {DATABASE}.records
                 WHERE product = {{product:UInt64}} AND type IN ('opt_out', 'opt_in')
@@ -79,7 +89,7 @@ class BulkAppend:
             return []
         staged = self._engine.rows(
             f"""SELECT DISTINCT client, seq, hash, used_ms FROM {DATABASE}.staging
-            WHERE type NOT IN ('opt_out', 'opt_in') AND client IN {{clients:Array(String)}}
+            WHERE {_IS_NEW} AND type NOT IN ('opt_out', 'opt_in') AND client IN {{clients:Array(String)}}
                 AND ({_IDENTITY}) NOT IN (
                     SELECT {_IDENTITY} FROM {DATABASE}.records WHERE product = {{product:UInt64}}
                         AND client IN {{clients:Array(String)}})""",

@@ -12,8 +12,10 @@ from odometer.store.derive_sql import (
     HAS_REGISTRY_STATES,
     SHOULD_BE,
     Scope,
+    all_duplicates,
     difference,
     find_duplicate,
+    find_line,
     new_events,
     new_numbers,
     opt_records,
@@ -21,11 +23,13 @@ from odometer.store.derive_sql import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
-from odometer.store.tables import Table
+from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
 CLIENTS_AT_ONCE: Final = 5_000
+# So much of stack traces and the like weighs as much as a record: they are copied into what is derived.
+_DATA_BYTES: Final = 256
 
 
 class Derivation:
@@ -87,7 +91,8 @@ class Derivation:
             SELECT min(client), max(client) FROM (
                 SELECT client, touched, intDiv(sum(n) OVER (ORDER BY client), {RECORDS_AT_ONCE}) AS part FROM (
                     SELECT client, sum(n) AS n, max(touched) AS touched FROM (
-                        SELECT client, count() AS n, max(ingest_no) > {{since:UInt64}} AS touched
+                        SELECT client, count() + intDiv(sum(length(data)), {_DATA_BYTES}) AS n,
+                            max(ingest_no) > {{since:UInt64}} AS touched
                         FROM {DATABASE}.records WHERE product = {{product:UInt64}} GROUP BY client
                         {strangers}
                     ) GROUP BY client
@@ -105,10 +110,18 @@ class Derivation:
                 with_duplicates=bool(self._engine.rows(find_duplicate(scope), scope.params)),
                 with_registry=bool(self._engine.rows(HAS_REGISTRY_STATES, {"product": scope.product_id})),
             )
+            if scope.with_duplicates:
+                self._engine.command(f"INSERT INTO {DATABASE}.duplicate {all_duplicates(scope)}", scope.params)
             self._erase_opted_out(scope)
             self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
             self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)
-            changes = [(table, self._change(table, should_be(scope), scope)) for table, should_be in SHOULD_BE]
+            # Most clients never had any, and what their days are need not be asked once more.
+            has_lines = bool(self._engine.rows(find_line(scope), scope.params))
+            changes = [
+                (table, self._change(table, should_be(scope), scope))
+                for table, should_be in SHOULD_BE
+                if table is not LINE or has_lines
+            ]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).
                 with self._gate.closed():

@@ -3,16 +3,28 @@
 Every statement reads the records of a scope (`product` and a condition on `client`), deduplicated by identity.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
-from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT_DAY, EVENT_KEY, NO_DAY, Table
+from odometer.store.tables import (
+    CLIENT,
+    CLIENT_DAY,
+    CLIENT_EVENT,
+    END_OF_DAYS,
+    EVENT_DAY,
+    EVENT_KEY,
+    LINE,
+    NO_DAY,
+    Table,
+)
 
 MAX_SESSION_MS: Final = 30 * 86_400_000
 # Greater than every ingest_no.
 EVERYTHING: Final = 2**64 - 1
+_IS_LINE: Final = "type IN ('custom_event', 'exception')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,8 @@ class Scope:
     """The clients of one product that a statement is about: a list, or a range of ids (`low` to `high`).
 
     `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart;
-    `with_registry` that the license key registry decides over some license types and flags.
+    `with_registry` that the license key registry decides over some license types and flags;
+    `with_lines` leaves only those clients that have custom events or exceptions.
     """
 
     product_id: int
@@ -30,6 +43,7 @@ class Scope:
     up_to: int = EVERYTHING
     with_duplicates: bool = True
     with_registry: bool = False
+    with_lines: bool = False
 
     @property
     def condition(self) -> str:
@@ -41,7 +55,10 @@ class Scope:
     @property
     def records(self) -> str:
         """The same for the table `records`, without commits after `up_to`: those may be half written."""
-        return self.condition + " AND ingest_no <= {up_to:UInt64}"
+        stored = self.condition + " AND ingest_no <= {up_to:UInt64}"
+        if not self.with_lines:
+            return stored
+        return f"{stored} AND client IN (SELECT client FROM {DATABASE}.records WHERE {stored} AND {_IS_LINE})"
 
     @property
     def params(self) -> dict[str, Any]:
@@ -57,6 +74,13 @@ def find_duplicate(scope: Scope) -> str:
     return f"""
         SELECT 1 FROM {DATABASE}.records WHERE {scope.records}
         GROUP BY client, seq, hash HAVING count() > 1 LIMIT 1"""
+
+
+def all_duplicates(scope: Scope) -> str:
+    """Rows of the table `duplicate`: the records of the scope that are stored more than once."""
+    return f"""
+        SELECT {{product:UInt64}} AS product, client, seq, hash FROM {DATABASE}.records WHERE {scope.records}
+        GROUP BY client, seq, hash HAVING count() > 1"""
 
 
 _OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
@@ -301,6 +325,47 @@ def client_events(scope: Scope) -> str:
         FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, event"""
 
 
+_DAILY_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if prop.daily)
+_CURRENT_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if not prop.daily)
+
+
+def find_line(scope: Scope) -> str:
+    """A row when some client of the scope has custom events or exceptions, or had them."""
+    return f"""
+        SELECT 1 FROM {DATABASE}.records WHERE {scope.records} AND {_IS_LINE} LIMIT 1
+        UNION ALL SELECT 1 FROM {DATABASE}.line WHERE {scope.condition} LIMIT 1"""
+
+
+def lines(scope: Scope) -> str:
+    """What `line` should hold: every custom event and exception, with what its client's values were that day.
+
+    Those that are kept by day are those of `client_day`; the others are carried on for this.
+    """
+    scope = replace(scope, with_lines=True)
+    kinds = dict(LINE.columns)
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in _CURRENT_OF_LINES)
+    named = ", ".join(
+        f"if(type = 'exception', JSONExtractString(data, '{member}'), '') AS {column}"
+        for member, column in (("className", "class_name"), ("methodName", "method_name"))
+    )
+    own = "type, used_ms, seq, hash, category, name"
+    daily = ", ".join(f"d.{p.column} AS {p.column}" for p in _DAILY_OF_LINES)
+    return f"""
+        SELECT {{product:UInt64}} AS product, l.client AS client, l.day AS day, {own}, class_name, method_name,
+            data_hash, data, {", ".join(f"l.{p.column} AS {p.column}" for p in _DAILY_OF_LINES)},
+            {", ".join(_typed(p, f"s.{p.column}", kinds[p.column]) for p in _CURRENT_OF_LINES)}
+        FROM (
+            SELECT r.client AS client, r.day AS day, {own}, class_name, method_name, data_hash, data, {daily} FROM (
+                SELECT client, day, {own}, {named}, sipHash64(data) AS data_hash, data
+                FROM {_records(scope)} WHERE {_IS_LINE}
+            ) AS r INNER JOIN ({client_days(scope)}) AS d ON r.client = d.client AND r.day = d.day
+        ) AS l
+        ASOF LEFT JOIN (
+            SELECT client, day, {carried} FROM {_day_states(scope, _CURRENT_OF_LINES)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) AS s ON l.client = s.client AND l.day >= s.day"""
+
+
 def new_events(scope: Scope) -> str:
     """Rows of the table `event` that the records of the scope bring and that are not in it yet."""
     return f"""
@@ -330,6 +395,7 @@ SHOULD_BE: Final = (
     (CLIENT, clients),
     (EVENT_DAY, event_days),
     (CLIENT_EVENT, client_events),
+    (LINE, lines),
 )
 
 

@@ -17,11 +17,14 @@ from odometer.store.conditions import Bound, event_condition, full_match
 from odometer.store.engine import DATABASE, Engine, Job, Params
 from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
 from odometer.store.event_use import EventSets
+from odometer.store.exceptions import MetException, exceptions_sql
 from odometer.store.gate import Gate
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
 from odometer.store.license_use import LicenseUse, license_installs, license_use
 from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
+from odometer.store.line_reading import LineReading
 from odometer.store.population import Population
+from odometer.store.raw_reading import RawReading
 from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
 from odometer.store.usage import (
     Activity,
@@ -73,6 +76,8 @@ class Questions:
         self._timeout_s = timeout_s
         self.as_of_ms = as_of_ms
         self.clients = ClientReading(engine, gate, timeout_s)
+        self.lines = LineReading(engine, gate, timeout_s)
+        self.raw = RawReading(engine)
 
     def ping(self) -> None:
         """Raise `Problem` when the store does not answer."""
@@ -256,6 +261,11 @@ class Questions:
             found = turns(self._rows, population, split, cohorts)
         is_number = population.level is not None and population.level.is_number
         return {spelled(label, is_number=is_number): ages for label, ages in found.items()}
+
+    def exceptions(self, population: Population) -> list[MetException]:
+        """The exceptions that a population of clients met in its range, most frequent first, then by names."""
+        rows = self._ask(*exceptions_sql(population))
+        return [MetException(*row) for row in rows]
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""

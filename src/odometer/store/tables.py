@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import CATALOGUE, CURRENT, DAILY, Property
 from odometer.store.engine import DATABASE, Engine
 
@@ -195,6 +196,42 @@ CLIENT_EVENT: Final = Table(
     settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
 )
 
+# Custom events and exceptions with their client's values of that day, as previews and files show them.
+LINE: Final = Table(
+    "line",
+    (
+        ("product", "UInt64"),
+        ("client", "String"),
+        ("client_no", "UInt32"),
+        ("day", "Date"),
+        ("type", "LowCardinality(String)"),
+        ("used_ms", "Int64"),
+        ("seq", "UInt64"),
+        ("hash", "UInt128"),
+        ("category", "LowCardinality(String)"),
+        ("name", "LowCardinality(String)"),
+        ("class_name", "LowCardinality(String)"),
+        ("method_name", "LowCardinality(String)"),
+        # Stands for `data` where days are compared, so that stack traces need not be read for that.
+        ("data_hash", "UInt64"),
+        ("data", "String CODEC(ZSTD(3))"),
+        *((p.column, column_type(p)) for p in LINE_PROPERTIES),
+        ("sign", "Int8"),
+    ),
+    "CollapsingMergeTree(sign)",
+    "(product, client, day, type, used_ms, seq, hash)",
+    partition_by="toYYYYMM(day)",
+    settings="index_granularity=1024, fsync_after_insert=1, fsync_part_directory=1",
+)
+
+# Identities that are stored more than once (two writers, a retry after a crash); as good as always empty.
+DUPLICATE: Final = Table(
+    "duplicate",
+    (("product", "UInt64"), ("client", "String"), ("seq", "UInt64"), ("hash", "UInt128")),
+    "ReplacingMergeTree",
+    "(product, client, seq, hash)",
+)
+
 # SQL of `EventName.key` from the columns of records and of the table `event`.
 EVENT_KEY: Final = r"concat(category, '\x1f', name)"
 
@@ -237,8 +274,8 @@ LICENSE_MARK: Final = Table(
 # How far derivation has come: every record with an ingest_no up to `value` is in the derived tables.
 MARK: Final = Table("mark", (("name", "String"), ("value", "UInt64")), "ReplacingMergeTree(value)", "name")
 
-DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY, CLIENT_EVENT)
-TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, EVENT, MARK, LICENSE_STATE, LICENSE_MARK)
+DERIVED: Final = (CLIENT_DAY, CLIENT, EVENT_DAY, CLIENT_EVENT, LINE)
+TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, DUPLICATE, EVENT, MARK, LICENSE_STATE, LICENSE_MARK)
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
 # Without a mark everything is derived again when the store is opened.
@@ -263,6 +300,7 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
         ),
     ),
     (4, (LICENSE_STATE.ddl, LICENSE_MARK.ddl)),
+    (5, (LINE.ddl, DUPLICATE.ddl, _DERIVE_AGAIN)),
 )
 
 

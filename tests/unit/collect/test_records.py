@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.collect.records import to_row
-from odometer.collect.timestamps import parse_moment, to_text
+from odometer.collect.timestamps import parse_moment
 from odometer.errors import Problem
+from odometer.model.moments import to_text
 from tests.unit.collect.senders import IMPORT, LIVE, NEEDED, RECEIVED_MS, client_day, event_day, live
 
 

@@ -1,0 +1,151 @@
+"""Raw event files (contract 08): every record of a day as accepted, as CSV in a zip or as Parquet, byte-true."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+from pyarrow import parquet
+
+from odometer.exports.delimited import zipped_csv
+from odometer.model import strict_json
+from odometer.model.moments import to_text
+from odometer.model.properties import BY_NAME
+from odometer.model.raw_events import COUNTED_TYPES, RAW_EVENT_COLUMNS, SET_TYPES
+from odometer.model.records import SUMMED_TYPES
+from odometer.store.engine import Columns
+from odometer.store.raw_reading import RAW_COLUMNS, RawReading
+
+# Called between blocks; may raise to stop the writing.
+Pause = Callable[[], None]
+_MILLI: Final = Decimal("0.001")
+_MOMENT: Final = pa.timestamp("ms", "UTC")
+_ARROW_TYPES: Final = {
+    **dict.fromkeys(("receivedAt", "at", "atUsed"), _MOMENT),
+    "day": pa.date32(),
+    **dict.fromkeys(("seq", "count", "sessions"), pa.int64()),
+    "value": pa.decimal128(38, 6),
+    "runtimeSeconds": pa.decimal128(18, 3),
+}
+_SCHEMA: Final = pa.schema([(name, _ARROW_TYPES.get(name, pa.string())) for name in RAW_EVENT_COLUMNS])
+# Rows of a Parquet row group: so many are held in memory.
+_ROW_GROUP: Final = 65_536
+
+
+def write_raw_csv(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
+    """Write the records of a day as CSV; how many they are."""
+    written = 0
+    with zipped_csv(path, f"rawEvents_{day}.csv", RAW_EVENT_COLUMNS) as file:
+        for block in reading.of_day(product_id, day):
+            pause()
+            rows = list(zip(*(map(_cell, column) for column in _columns(block)), strict=True))
+            file.write(rows)
+            written += len(rows)
+    return written
+
+
+def write_raw_parquet(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
+    """Write the records of a day as Parquet, in the types of their columns; how many they are."""
+    written = 0
+    with parquet.ParquetWriter(path, _SCHEMA, compression="zstd") as file:
+        for batches in _gathered(reading.of_day(product_id, day), pause):
+            file.write_table(pa.Table.from_batches(batches, _SCHEMA), row_group_size=_ROW_GROUP)
+            written += sum(batch.num_rows for batch in batches)
+    return written
+
+
+def _gathered(blocks: Iterator[Columns], pause: Pause) -> Iterator[list[pa.RecordBatch]]:
+    """Blocks put together until they are a row group."""
+    waiting: list[pa.RecordBatch] = []
+    for block in blocks:
+        pause()
+        arrays = [
+            pa.array(map(_milliseconds, column) if field.type == _MOMENT else column, field.type)
+            for column, field in zip(_columns(block), _SCHEMA, strict=True)
+        ]
+        waiting.append(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
+        if sum(batch.num_rows for batch in waiting) >= _ROW_GROUP:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+class _Moment(int):
+    """Milliseconds since 1970."""
+
+    __slots__ = ()
+
+
+def _milliseconds(moment: _Moment | None) -> int | None:
+    return None if moment is None else int(moment)
+
+
+def _columns(block: Columns) -> list[Sequence[Any]]:
+    """The columns of a file from those of the store; None = nothing was sent."""
+    of = dict(zip(RAW_COLUMNS, block, strict=True))
+    types = of["type"]
+    summed = [kind in SUMMED_TYPES for kind in types]
+    found: dict[str, Sequence[Any]] = {
+        "receivedAt": [_Moment(ms) for ms in of["received_ms"]],
+        "at": [None if is_sum else _Moment(ms) for ms, is_sum in zip(of["at_ms"], summed, strict=True)],
+        "atUsed": [_Moment(ms) for ms in of["used_ms"]],
+        "day": [day if is_sum else None for day, is_sum in zip(of["day"], summed, strict=True)],
+        "seq": [seq or None for seq in of["seq"]],
+        "type": types,
+        "count": [count if kind in COUNTED_TYPES else None for count, kind in zip(of["count"], types, strict=True)],
+        "value": of["value"],
+        "sessions": [n if kind == "client_day" else None for n, kind in zip(of["sessions"], types, strict=True)],
+        "runtimeSeconds": [None if ms < 0 else ms * _MILLI for ms in of["runtime_ms"]],
+        "data": [_data(*told) for told in zip(types, of["set"], of["data"], of["canonical"], strict=True)],
+    }
+    for name, column in _TEXTS.items():
+        found[name] = [text or None for text in of[column]]
+    return [found[name] for name in RAW_EVENT_COLUMNS]
+
+
+_TEXTS: Final = {
+    "clientId": "client",
+    "machineId": "machine",
+    "sessionId": "session",
+    "category": "category",
+    "name": "name",
+    "text": "text",
+    "geography.continent": "continent",
+    "geography.country": "country",
+    "geography.usState": "us_state",
+}
+
+
+def _data(kind: str, given: dict[str, str], data: str, canonical: str) -> str | None:
+    """What only the record's own type knows, as JSON."""
+    if kind not in SET_TYPES:
+        return data or None
+    if not given and kind == "client_day":
+        return None
+    # A record without seq is known by what it said, before values were put into their one spelling.
+    said = strict_json.parse(canonical.encode())["set"] if canonical else given
+    return orjson.dumps({name: _typed(name, value) for name, value in said.items()}).decode()
+
+
+def _typed(name: str, value: str) -> object:
+    if value == "":
+        return None
+    kind = BY_NAME[name].data_type
+    if kind == "number":
+        return orjson.Fragment(value)
+    return value == "1" if kind == "boolean" else value
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, _Moment):
+        return to_text(value)
+    if isinstance(value, Decimal):
+        text = format(value, "f")
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(value)

@@ -1,0 +1,129 @@
+"""Daily files over HTTP (contract 08): lists of custom event, exception and raw event files, and links to them."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts import Permission, Product
+from odometer.errors import Problem
+from odometer.exports.daily import DailyFiles, Wanted, key_of, wanted_files
+from odometer.exports.links import Links
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.exports import DownloadRequest, link_answer
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
+from odometer.model.daily_file import Stream
+
+_PATHS: Final = {
+    Stream.CUSTOM_EVENTS: "/v3/customEventTracking",
+    Stream.EXCEPTIONS: "/v3/exceptionTracking",
+    Stream.RAW_EVENTS: "/v3/rawEvents/download",
+}
+_TITLES: Final = {
+    Stream.CUSTOM_EVENTS: "custom events",
+    Stream.EXCEPTIONS: "exceptions",
+    Stream.RAW_EVENTS: "raw events",
+}
+Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
+
+
+def daily_files_router(daily: DailyFiles, links: Links) -> APIRouter:
+    """The routes of all streams."""
+    router = APIRouter()
+    for stream in Stream:
+        _add_stream(router, daily, links, stream)
+    return router
+
+
+def wanted_by(product: Product) -> Wanted:
+    """The files that a product's settings ask for."""
+    return wanted_files(product.raw_export_formats if product.raw_export else ())
+
+
+def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stream) -> None:
+    async def list_files(request: Request, access: Reporter) -> Response:
+        endings, today = _endings(access.product, stream), parts_of(request).clock.today()
+        found = await run_in_threadpool(daily.listed, access.product.product_id, stream, endings, today)
+        files = [
+            {
+                "fileName": file.name,
+                "fileDate": str(file.day),
+                "fileSize": file.file_size,
+                "rows": file.rows,
+                "sha256": file.sha256,
+            }
+            for file in found
+        ]
+        return JsonAnswer({"fileList": files})
+
+    async def download_url(request: Request, access: Reporter) -> Response:
+        require_json(request)
+        endings, today = _endings(access.product, stream), parts_of(request).clock.today()
+        body = await read_body(request, parts_of(request).max_body_bytes)
+
+        def link() -> dict[str, str]:
+            name = parse_body(body, DownloadRequest).file_name
+            file = daily.find(access.product.product_id, stream, endings, today, name)
+            if file is None:
+                raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
+            return link_answer(links, key_of(file))
+
+        return JsonAnswer(await run_in_threadpool(link))
+
+    path = _PATHS[stream]
+    router.add_api_route(f"{path}/listFiles/{{product_id}}", list_files, methods=["GET"], **_list_of(stream))
+    router.add_api_route(f"{path}/getDownloadUrl/{{product_id}}", download_url, methods=["POST"], **_url_of(stream))
+
+
+def _endings(product: Product, stream: Stream) -> tuple[str, ...]:
+    """The endings of the stream's files. Raises `Problem` 403 when the product has none."""
+    endings = wanted_by(product).get(stream, ())
+    if not endings:
+        raise Problem("FEATURE_NOT_ENABLED", "Raw event files are switched off for this product (rawExport).")
+    return endings
+
+
+def _example_name(stream: Stream) -> str:
+    return f"{stream}_2031-06-19.csv.zip"
+
+
+def _list_of(stream: Stream) -> dict[str, Any]:
+    file = {
+        "fileName": _example_name(stream),
+        "fileDate": "2031-06-19",
+        "fileSize": 18211,
+        "rows": 402,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    }
+    described = operation(
+        title=f"Files of {_TITLES[stream]}",
+        description="One for each finished UTC day that has rows, newest first. Late data makes a file anew.",
+        group="Daily files",
+        example=({}, {"fileList": [file]}),
+        has_product=True,
+    )
+    return {"name": f"{stream}_files", "openapi_extra": described}
+
+
+def _url_of(stream: Stream) -> dict[str, Any]:
+    name = _example_name(stream)
+    described = operation(
+        title=f"Link to a file of {_TITLES[stream]}",
+        description="The link needs no login, is for this file only, and holds for some minutes.",
+        group="Daily files",
+        body=DownloadRequest,
+        example=(
+            {"fileName": name},
+            {
+                "downloadUrl": f"https://usage.example.com/files/v1/{stream}/7/{name}?expires=1939...",
+                "expiresAt": "2031-06-20T12:15:00Z",
+            },
+        ),
+        has_product=True,
+    )
+    return {"name": f"{stream}_download_url", "openapi_extra": described}

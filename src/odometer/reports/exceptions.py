@@ -1,0 +1,72 @@
+"""exceptions: which exceptions whom hit how often in a range (contract 08, ours)."""
+
+from typing import Any
+
+from pydantic import Field
+
+from odometer.reports.definition import Context, Report, ReportRequest
+from odometer.selection.filters import parse_filters
+from odometer.selection.reading import NULL_LABEL
+from odometer.store.exceptions import MetException
+from odometer.store.population import Chosen, Population
+
+
+class ExceptionsRequest(ReportRequest):
+    """Which days, and whose exceptions."""
+
+    start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
+    stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
+    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+
+
+def run(request: ExceptionsRequest, context: Context) -> dict[str, Any]:
+    """`result`: one object for each class and method, most frequent first."""
+    population = Population(
+        product_id=context.product_id,
+        range=context.range_of(request.start_date, request.stop_date),
+        today=context.today,
+        chosen=Chosen.ACTIVE_AS_THEN,
+        filters=parse_filters(request.global_filters, context.language),
+    )
+    return {"result": [_shown(met) for met in context.questions.exceptions(population)]}
+
+
+def _shown(met: MetException) -> dict[str, Any]:
+    return {
+        "className": met.class_name,
+        "methodName": met.method_name,
+        "occurrences": met.occurrences,
+        "clients": met.clients,
+        "firstSeen": met.first_seen.isoformat(),
+        "lastSeen": met.last_seen.isoformat(),
+        "versions": sorted(version or NULL_LABEL for version in met.versions),
+    }
+
+
+REPORT = Report(
+    path="/v3/reporting/exceptions",
+    title="Exceptions",
+    description=(
+        "For every class and method: occurrences in the range, how many clients met it, the first and the last day "
+        "in the range, and the product versions that clients had on these days. Filters look at a client's last day "
+        "in the range."
+    ),
+    request=ExceptionsRequest,
+    run=run,
+    example=(
+        {"startDate": "2031-06-01", "stopDate": "2031-06-30"},
+        {
+            "result": [
+                {
+                    "className": "IOError",
+                    "methodName": "save",
+                    "occurrences": 7,
+                    "clients": 3,
+                    "firstSeen": "2031-06-04",
+                    "lastSeen": "2031-06-19",
+                    "versions": ["3.1", "3.2"],
+                }
+            ]
+        },
+    ),
+)

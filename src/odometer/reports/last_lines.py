@@ -1,0 +1,84 @@
+"""getLastLines: the latest custom events and exceptions, line by line as files show them (contract 08)."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from odometer.model.lines import LINE_COLUMNS, LineType, preview_of
+from odometer.reports.definition import Context, Report, ReportRequest
+
+_MOST: Final = 1_000
+
+
+def _line_count(value: object) -> object:
+    """A whole number, also as text of digits."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    if isinstance(value, Decimal) and 1 <= value <= _MOST and value == value.to_integral_value():
+        return int(value)
+    return value
+
+
+class LastLinesRequest(ReportRequest):
+    """How many lines."""
+
+    line_count: Annotated[int, BeforeValidator(_line_count)] = Field(
+        default=20, alias="lineCount", ge=1, le=_MOST, description="1 to 1,000; also as text."
+    )
+
+
+def _answer(line_type: LineType, request: LastLinesRequest, context: Context) -> dict[str, Any]:
+    lines = context.questions.lines.last(context.product_id, line_type, request.line_count, context.today)
+    return {
+        "fieldNames": LINE_COLUMNS[line_type],
+        "result": [preview_of(line, line_type) for line in lines],
+    }
+
+
+def run_custom_events(request: LastLinesRequest, context: Context) -> dict[str, Any]:
+    """`fieldNames` and `result`, newest first."""
+    return _answer("custom_event", request, context)
+
+
+def run_exceptions(request: LastLinesRequest, context: Context) -> dict[str, Any]:
+    """`fieldNames` and `result`, newest first."""
+    return _answer("exception", request, context)
+
+
+_OF_CLIENT: Final = {"timestamp": "2031-06-19T10:00:00.000Z", "clientId": "3B90C2E417AA05F6", "prodVersion": "3.2"}
+
+CUSTOM_EVENTS = Report(
+    path="/v3/customEventTracking/getLastLines",
+    title="The latest custom events",
+    description=(
+        'Newest first, each with its client\'s values of that day; all values are text, "" when unset. '
+        "fieldNames has the label of every column. (The example leaves columns out.)"
+    ),
+    request=LastLinesRequest,
+    run=run_custom_events,
+    example=(
+        {"lineCount": 1},
+        {
+            "fieldNames": LINE_COLUMNS["custom_event"],
+            "result": [{**_OF_CLIENT, "event.category": "Shop", "event.name": "Buy", "event.data": "n=1"}],
+        },
+    ),
+)
+EXCEPTIONS = Report(
+    path="/v3/exceptionTracking/getLastLines",
+    title="The latest exceptions",
+    description=(
+        'Newest first, each with its client\'s values of that day; all values are text, "" when unset. '
+        "fieldNames has the label of every column. (The example leaves columns out.)"
+    ),
+    request=LastLinesRequest,
+    run=run_exceptions,
+    example=(
+        {"lineCount": "1"},
+        {
+            "fieldNames": LINE_COLUMNS["exception"],
+            "result": [{**_OF_CLIENT, "exception.className": "IOError", "exception.methodName": "save"}],
+        },
+    ),
+)

@@ -1,0 +1,56 @@
+"""Reading the records of a day as they were accepted (contract 08, Raw event files)."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Final
+
+from odometer.store.engine import DATABASE, Columns, Engine
+from odometer.store.line_reading import STREAMED_DAY
+
+RAW_COLUMNS: Final = (
+    *("received_ms", "at_ms", "used_ms", "day", "client", "machine", "session", "seq", "type", "category", "name"),
+    *("count", "value", "text", "sessions", "runtime_ms", "continent", "country", "us_state", "set", "data"),
+    "canonical",
+)
+_IDENTITY: Final = "client, seq, hash"
+
+
+class RawReading:
+    """The records of one store, each once. Blocking; call it from worker threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of_day(self, product_id: int, day: dt.date) -> Iterator[Columns]:
+        """Blocks of `RAW_COLUMNS` of all records of a day by (used time, client, seq), in constant memory.
+
+        Of records that are stored more than once the first received is there (contract 09), if it is of this day.
+        """
+        columns = ", ".join(dict.fromkeys((*RAW_COLUMNS, "hash")))
+        twice = f"SELECT {_IDENTITY} FROM {DATABASE}.duplicate WHERE product = {{product:UInt64}}"
+        stream = self._engine.stream(
+            f"""SELECT {", ".join(RAW_COLUMNS)} FROM (
+                SELECT {columns} FROM {DATABASE}.records
+                WHERE product = {{product:UInt64}} AND day = {{day:Date}} AND ({_IDENTITY}) NOT IN ({twice})
+                UNION ALL
+                SELECT {columns} FROM (
+                    SELECT * FROM {DATABASE}.records
+                    WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN ({twice})
+                    ORDER BY {_IDENTITY}, received_ms, batch_id, ingest_no LIMIT 1 BY {_IDENTITY}
+                ) WHERE day = {{day:Date}}
+            ) ORDER BY used_ms, client, seq, hash""",
+            {"product": product_id, "day": day},
+            STREAMED_DAY,
+        )
+        with closing(stream):
+            yield from stream
+
+    def day_states(self, product_id: int, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
+        """What stands for the content of each day that has records; it changes whenever they do."""
+        rows = self._engine.rows(
+            f"""SELECT day, count(), max(ingest_no) FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND day BETWEEN {{first:Date}} AND {{last:Date}} GROUP BY day""",
+            {"product": product_id, "first": days[0], "last": days[1]},
+        )
+        return {day: f"{count}/{ingest_no}" for day, count, ingest_no in rows}
