@@ -8,10 +8,8 @@ from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.derive_sql import (
-    EVERYTHING,
     HAS_REGISTRY_STATES,
     SHOULD_BE,
-    Scope,
     all_duplicates,
     difference,
     find_duplicate,
@@ -23,6 +21,7 @@ from odometer.store.derive_sql import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
+from odometer.store.scope import EVERYTHING, Scope
 from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.

@@ -3,12 +3,13 @@
 Every statement reads the records of a scope (`product` and a condition on `client`), deduplicated by identity.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.engine import DATABASE
+from odometer.store.scope import IS_LINE, Scope
 from odometer.store.tables import (
     CLIENT,
     CLIENT_DAY,
@@ -22,51 +23,6 @@ from odometer.store.tables import (
 )
 
 MAX_SESSION_MS: Final = 30 * 86_400_000
-# Greater than every ingest_no.
-EVERYTHING: Final = 2**64 - 1
-_IS_LINE: Final = "type IN ('custom_event', 'exception')"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The clients of one product that a statement is about: a list, or a range of ids (`low` to `high`).
-
-    `with_duplicates` tells that some record is stored more than once, so that reading has to tell them apart;
-    `with_registry` that the license key registry decides over some license types and flags;
-    `with_lines` leaves only those clients that have custom events or exceptions.
-    """
-
-    product_id: int
-    clients: tuple[str, ...] | None = None
-    low: str = ""
-    high: str = ""
-    up_to: int = EVERYTHING
-    with_duplicates: bool = True
-    with_registry: bool = False
-    with_lines: bool = False
-
-    @property
-    def condition(self) -> str:
-        """SQL on `product` and `client`, with bound parameters."""
-        if self.clients is not None:
-            return "product = {product:UInt64} AND client IN {clients:Array(String)}"
-        return "product = {product:UInt64} AND client BETWEEN {low:String} AND {high:String}"
-
-    @property
-    def records(self) -> str:
-        """The same for the table `records`, without commits after `up_to`: those may be half written."""
-        stored = self.condition + " AND ingest_no <= {up_to:UInt64}"
-        if not self.with_lines:
-            return stored
-        return f"{stored} AND client IN (SELECT client FROM {DATABASE}.records WHERE {stored} AND {_IS_LINE})"
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The parameters that `condition` and `records` bind."""
-        shared = {"product": self.product_id, "up_to": self.up_to}
-        if self.clients is not None:
-            return {**shared, "clients": list(self.clients)}
-        return {**shared, "low": self.low, "high": self.high}
 
 
 def find_duplicate(scope: Scope) -> str:
@@ -83,7 +39,7 @@ def all_duplicates(scope: Scope) -> str:
         GROUP BY client, seq, hash HAVING count() > 1"""
 
 
-_OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
+OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
 # The order in which the records of one client and day decide its last values (contract 09, Bulk import):
 # summed records by canonical form, then records without seq by time and canonical form, then records by seq.
 _ORDER: Final = (
@@ -114,7 +70,7 @@ def _sent(prop: Property) -> tuple[str, str]:
 
 def opt_records(scope: Scope) -> str:
     """The opt records of the scope, each once, as the members of `OptRecord` after the client."""
-    return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {_OPT_OR_NOT}"
+    return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {OPT_OR_NOT}"
 
 
 def usage_of_suspects(scope: Scope) -> str:
@@ -124,13 +80,13 @@ def usage_of_suspects(scope: Scope) -> str:
     """
     return f"""
         SELECT client, seq, hash, used_ms FROM {_records(scope)}
-        WHERE client IN {{suspects:Array(String)}} AND NOT {_OPT_OR_NOT}"""
+        WHERE client IN {{suspects:Array(String)}} AND NOT {OPT_OR_NOT}"""
 
 
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
 
 
-def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
+def day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
     """(client, day, a Nullable(String) per property): the last value sent that day; NULL = none was sent."""
     values = []
     for prop in properties:
@@ -141,7 +97,7 @@ def _day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
         SELECT client, day, {last} FROM (
             SELECT client, day, {", ".join(values)},
                 row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS place
-            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {_OPT_OR_NOT}
+            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {OPT_OR_NOT}
         ) GROUP BY client, day
     )"""
 
@@ -175,7 +131,7 @@ def _days(scope: Scope) -> str:
         SELECT client, day, sum(sessions) AS sessions, sum(runtime_ms) AS runtime_ms, max(sends) AS sends FROM (
             SELECT client, day, sessions, toUInt64(if(type = 'client_day', greatest(runtime_ms, 0), 0)) AS runtime_ms,
                 {_SENDS_ANYTHING} AS sends
-            FROM {_records(scope)} WHERE NOT {_OPT_OR_NOT}
+            FROM {_records(scope)} WHERE NOT {OPT_OR_NOT}
             UNION ALL
             SELECT client, day, toUInt64(1), runtime_ms, 0 FROM ({_sessions(scope)})
         ) GROUP BY client, day
@@ -205,7 +161,7 @@ def _reported_days(scope: Scope) -> str:
             WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
         ) AS d
         LEFT JOIN (
-            SELECT client, day, {carried} FROM {_day_states(scope, DAILY)}
+            SELECT client, day, {carried} FROM {day_states(scope, DAILY)}
             WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         ) AS s ON d.client = s.client AND d.sent_day = s.day"""
 
@@ -235,7 +191,7 @@ def _with_registry(reported: str, scope: Scope) -> str:
             SELECT r.*, arrayLast(s -> s.1 <= r.day, l.states) AS state FROM ({reported}) AS r LEFT JOIN (
                 SELECT k.client AS client, t.states AS states FROM (
                     SELECT client, argMax({LICENSE_KEY.column}, day) AS license_key
-                    FROM {_day_states(scope, (LICENSE_KEY,))} GROUP BY client
+                    FROM {day_states(scope, (LICENSE_KEY,))} GROUP BY client
                 ) AS k INNER JOIN (
                     SELECT license_key, argMax(states, version) AS states FROM {DATABASE}.license_state
                     WHERE product = {{product:UInt64}} AND license_key IN (
@@ -247,26 +203,6 @@ def _with_registry(reported: str, scope: Scope) -> str:
 
 
 HAS_REGISTRY_STATES: Final = f"SELECT 1 FROM {DATABASE}.license_state WHERE product = {{product:UInt64}} LIMIT 1"
-
-
-def first_key_records() -> str:
-    """(key, (day, client)) of the first record that names each license key, of records after `since`."""
-    key = f"set['{LICENSE_KEY.name}']"
-    return f"""
-        SELECT {key} AS license_key, min((day, client)) AS first FROM {DATABASE}.records
-        WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
-            AND {key} != '' AND NOT {_OPT_OR_NOT} GROUP BY license_key"""
-
-
-def reported_licenses(scope: Scope) -> str:
-    """(client, day, license type and flags as text): what was reported up to the end of the days of `wanted`."""
-    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in LICENSE_VALUES)
-    shown = ", ".join(f"ifNull({p.column}, '')" for p in LICENSE_VALUES)
-    return f"""
-        SELECT client, day, {shown} FROM (
-            SELECT client, day, {carried} FROM {_day_states(scope, LICENSE_VALUES)}
-            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-        ) WHERE (client, day) IN {{wanted:Array(Tuple(String, Date))}}"""
 
 
 def clients(scope: Scope) -> str:
@@ -288,10 +224,10 @@ def clients(scope: Scope) -> str:
         LEFT JOIN (
             SELECT client, toUInt8(argMax(type = 'opt_out', (seq, used_ms, canonical))) AS is_out,
                 toUInt8(max(type = 'opt_out')) AS was_out
-            FROM {_records(scope)} WHERE {_OPT_OR_NOT} GROUP BY client
+            FROM {_records(scope)} WHERE {OPT_OR_NOT} GROUP BY client
         ) AS o ON d.client = o.client
         LEFT JOIN (
-            SELECT client, {last} FROM {_day_states(scope, CURRENT)} GROUP BY client
+            SELECT client, {last} FROM {day_states(scope, CURRENT)} GROUP BY client
         ) AS s ON d.client = s.client
         LEFT JOIN ({_deliveries(scope)}) AS r ON d.client = r.client"""
 
@@ -332,7 +268,7 @@ _CURRENT_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if not prop.da
 def find_line(scope: Scope) -> str:
     """A row when some client of the scope has custom events or exceptions, or had them."""
     return f"""
-        SELECT 1 FROM {DATABASE}.records WHERE {scope.records} AND {_IS_LINE} LIMIT 1
+        SELECT 1 FROM {DATABASE}.records WHERE {scope.records} AND {IS_LINE} LIMIT 1
         UNION ALL SELECT 1 FROM {DATABASE}.line WHERE {scope.condition} LIMIT 1"""
 
 
@@ -357,11 +293,11 @@ def lines(scope: Scope) -> str:
         FROM (
             SELECT r.client AS client, r.day AS day, {own}, class_name, method_name, data_hash, data, {daily} FROM (
                 SELECT client, day, {own}, {named}, sipHash64(data) AS data_hash, data
-                FROM {_records(scope)} WHERE {_IS_LINE}
+                FROM {_records(scope)} WHERE {IS_LINE}
             ) AS r INNER JOIN ({client_days(scope)}) AS d ON r.client = d.client AND r.day = d.day
         ) AS l
         ASOF LEFT JOIN (
-            SELECT client, day, {carried} FROM {_day_states(scope, _CURRENT_OF_LINES)}
+            SELECT client, day, {carried} FROM {day_states(scope, _CURRENT_OF_LINES)}
             WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         ) AS s ON l.client = s.client AND l.day >= s.day"""
 

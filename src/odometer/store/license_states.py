@@ -10,14 +10,35 @@ import orjson
 
 from odometer.model.licenses import UNKNOWN_TYPE, LicenseKey, LicenseState
 from odometer.store.derive import Derivation
-from odometer.store.derive_sql import LICENSE_KEY, Scope, first_key_records, reported_licenses
+from odometer.store.derive_sql import LICENSE_KEY, LICENSE_VALUES, OPT_OR_NOT, day_states
 from odometer.store.deriver import read_mark
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.scope import Scope
 
 _AT_ONCE: Final = 5_000
 # Derives clients of a product again; False when it was stopped before it was done.
 DeriveAgain = Callable[[int, Sequence[str]], bool]
 FirstRecords = Mapping[str, tuple[dt.date, str]]
+
+
+def _first_key_records() -> str:
+    """(key, (day, client)) of the first record that names each license key, of records after `since`."""
+    key = f"set['{LICENSE_KEY.name}']"
+    return f"""
+        SELECT {key} AS license_key, min((day, client)) AS first FROM {DATABASE}.records
+        WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
+            AND {key} != '' AND NOT {OPT_OR_NOT} GROUP BY license_key"""
+
+
+def _reported_licenses(scope: Scope) -> str:
+    """(client, day, license type and flags as text): what was reported up to the end of the days of `wanted`."""
+    carried = ", ".join(f"last_value({p.column}) IGNORE NULLS OVER w AS {p.column}" for p in LICENSE_VALUES)
+    shown = ", ".join(f"ifNull({p.column}, '')" for p in LICENSE_VALUES)
+    return f"""
+        SELECT client, day, {shown} FROM (
+            SELECT client, day, {carried} FROM {day_states(scope, LICENSE_VALUES)}
+            WINDOW w AS (PARTITION BY client ORDER BY day ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        ) WHERE (client, day) IN {{wanted:Array(Tuple(String, Date))}}"""
 
 
 class KeyReports:
@@ -43,14 +64,14 @@ class KeyReports:
     def first_records(self, product_id: int, since: int, up_to: int) -> dict[str, tuple[dt.date, str]]:
         """The day and client of the first record that names each key, of records after `since`."""
         params = {"product": product_id, "since": since, "up_to": up_to}
-        return {key: (first[0], first[1]) for key, first in self._engine.rows(first_key_records(), params)}
+        return {key: (first[0], first[1]) for key, first in self._engine.rows(_first_key_records(), params)}
 
     def as_reported(self, product_id: int, firsts: FirstRecords, up_to: int) -> Iterator[LicenseKey]:
         """The keys with the type and flags that their first clients had reported at the end of that day."""
         for some in chunks(firsts):
             wanted = {(firsts[key][1], firsts[key][0]) for key in some}
             scope = Scope(product_id, tuple(sorted({client for client, _ in wanted})), up_to=up_to)
-            rows = self._engine.rows(reported_licenses(scope), {**scope.params, "wanted": sorted(wanted)})
+            rows = self._engine.rows(_reported_licenses(scope), {**scope.params, "wanted": sorted(wanted)})
             found = {(day, client): values for client, day, *values in rows}
             for key in some:
                 kind, *flags = found.get(firsts[key], ("",) * 5)
