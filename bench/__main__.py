@@ -51,6 +51,15 @@ def main() -> None:
     parser.add_argument("--licenses-only", action="store_true", help="measure license keys only")
     options = parser.parse_args()
     folder = options.data or Path(tempfile.mkdtemp(prefix="odometer-bench-"))
+    try:
+        measure(options, folder)
+    finally:
+        if options.data is None:
+            shutil.rmtree(folder)
+
+
+def measure(options: argparse.Namespace, folder: Path) -> None:
+    """Print what the options ask for, on a data folder that is made where it is not there."""
     url = f"chdb://{folder.resolve()}/analytics"
     if not (folder / "analytics").exists():
         store = open_analytics(url)
@@ -81,8 +90,6 @@ def main() -> None:
     engagement.measure(folder, url, best_of)
     if not options.skip_ingest:
         print(f"bulk import: {import_rate():,.0f} records/s until visible in reports")
-    if options.data is None:
-        shutil.rmtree(folder)
 
 
 Asked = dict[str, tuple[float, dict[str, Any]]]

@@ -50,7 +50,7 @@ def test_the_body_of_a_login(caller: TestClient) -> None:
                 "name": "Forbidden",
                 "daysUntilDeclaredLost": 40,
                 "oldestDate": None,
-                "permissions": ["license_read"],
+                "permissions": ["license_filtering"],
             },
         },
         "userSettings": {"userName": EMAIL, "displayName": "Ada"},
