@@ -19,10 +19,10 @@ Split = dict[str, dict[str, int]]
 
 
 def snapshot(store: Store, product: int) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that reports read of a product."""
+    """Everything that reports read of a product, except numbers of clients, which follow the order of arrival."""
     found = {}
     for table in DERIVED:
-        names = ", ".join(name for name in table.column_names if name not in ("product", "sign"))
+        names = ", ".join(name for name in table.column_names if name not in ("product", "client_no", "sign"))
         found[table.name] = store.engine.rows(
             f"SELECT {names}, sum(sign) AS times FROM odometer.{table.name} WHERE product = {{p:UInt64}} "
             f"GROUP BY {names} HAVING times != 0 ORDER BY ALL",
