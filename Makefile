@@ -19,7 +19,7 @@ demo: install ## load a sample product and serve it on http://127.0.0.1:8080
 	exec env ODOMETER_DATA=$${ODOMETER_DATA:-./odometer-demo} $(BIN)/odometer demo
 
 test: install ## run the whole test suite
-	$(BIN)/python -m pytest --durations=15
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --durations=15
 
 coverage: install ## the same, telling which lines no test reaches; takes twice as long
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
