@@ -8,9 +8,12 @@ from typing import Final
 
 from odometer.errors import Problem
 from odometer.selection.segments import Level
+from odometer.store.buckets import IN_RANGE
+from odometer.store.engine import DATABASE
 from odometer.store.event_use import LIFE_DAYS, SESSIONS, EventSets, EventUseSql, life_days, sessions_in_range
 from odometer.store.items import MAX_CELLS, MAX_ITEMS, spelled, too_many_items
 from odometer.store.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
+from odometer.store.tables import CLIENT_DAY
 
 
 @dataclass(slots=True)
@@ -115,12 +118,15 @@ def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem
                 sum(weight) AS users_of_bin, sum(weight * begun) AS begun_of_bin
             FROM ({used}) GROUP BY class, entry, bin HAVING users_of_bin != 0
         ) GROUP BY class, entry"""
-    return _use_by_item(ask, population, sql, _size_of(members, "[toInt64(sum(weight * m.begun))]"), counted, sets)
+    sizes = _everybody_in_range() if population.is_everybody else _size_of(members, "[toInt64(sum(weight * m.begun))]")
+    return _use_by_item(ask, population, sql, sizes, counted, sets)
 
 
 _FREQUENCY: Final = "Array(Tuple(UInt64, Int64))"
 # Stands for an entry in the rows that tell the size of a class.
 _NO_ENTRY: Final = 2**32 - 1
+# Where segments overlap there are more classes than items.
+_MAX_CLASSES: Final = 2 * MAX_ITEMS
 
 
 def _size_of(members: str, amounts: str) -> str:
@@ -131,23 +137,31 @@ def _size_of(members: str, amounts: str) -> str:
         FROM ({members}) AS m GROUP BY class HAVING users != 0"""
 
 
+def _everybody_in_range() -> str:
+    """The one such row of everybody who is active in the range, found without telling clients apart."""
+    return f"""
+        SELECT toUInt64(0) AS class, toUInt32({_NO_ENTRY}) AS entry, toInt64(0) AS times,
+            toInt64(sumIf(d.sign, d.next_day > {{stop:Date}})) AS users,
+            [toInt64(sum(d.sessions * d.sign))] AS amounts, CAST([], '{_FREQUENCY}') AS frequency,
+            CAST([], 'Array(String)') AS labels
+        FROM {DATABASE}.{CLIENT_DAY.name} AS d WHERE product = {{product:UInt64}} AND day {IN_RANGE}"""
+
+
 def _use_by_item(
     ask: Ask, population: Population, sql: PopulationSql, sizes: str, counted: str, sets: EventSets
 ) -> UseByItem:
     """One statement tells the population and its use, so that both are one state of the data."""
     level = population.level
-    if level is not None:
-        classes = ask(f"SELECT count() FROM ({sizes})", sql.bound.params)[0][0]
-        if classes > 2 * MAX_ITEMS:
-            raise too_many_items(classes, level.path)
     use = f"UNION ALL SELECT *, CAST([], 'Array(String)') AS labels FROM ({counted})" if sets.by_event() else ""
-    rows = ask(f"SELECT * FROM ({sizes}) {use}", sql.bound.params)
+    rows = ask(f"SELECT * FROM ({sizes} LIMIT {_MAX_CLASSES + 1}) {use}", sql.bound.params)
     found = UseByItem(Item(EVERYBODY), {}, {})
     labels_of: dict[int, list[str]] = {}
     for number, entry, _, units, amounts, _, labels in rows:
         if entry == _NO_ENTRY:
             labels_of[number] = [spelled(label, is_number=level is not None and level.is_number) for label in labels]
             found.add_units(labels_of[number], units, sum(amounts))
+    if level is not None and len(labels_of) > _MAX_CLASSES:
+        raise too_many_items(ask(f"SELECT count() FROM ({sizes})", sql.bound.params)[0][0], level.path)
     for number, entry, times, users, amounts, frequency, _ in rows:
         if entry != _NO_ENTRY:
             for label in (EVERYBODY, *labels_of[number]):
