@@ -93,12 +93,13 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
     sql = PopulationSql(population, kept_items(ask, population), _facts_of(population))
     members = sql.classed(_with_life_days(sql))
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), ("class", *LIFE_DAYS))
+    by = _class_key(population)
+    used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), (*by, *LIFE_DAYS))
     sums = ", ".join(f"toInt64(sum(weight * {name}))" for name in LIFE_DAYS)
     counted = f"""
-        SELECT class, entry, toInt64(sum(weight * n)) AS times, toInt64(sum(weight)) AS users, [{sums}] AS amounts,
-            CAST([], '{_FREQUENCY}') AS frequency
-        FROM ({used}) GROUP BY class, entry HAVING users != 0"""
+        SELECT {_class(by)}, entry, toInt64(sum(weight * n)) AS times, toInt64(sum(weight)) AS users,
+            [{sums}] AS amounts, CAST([], '{_FREQUENCY}') AS frequency
+        FROM ({used}) GROUP BY {", ".join((*by, "entry"))} HAVING users != 0"""
     return _use_by_item(ask, population, sql, _size_of(members, "[]"), counted, sets)
 
 
@@ -108,18 +109,29 @@ def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem
     # The clients that have sessions, or none, in the range are everybody who is active in it.
     facts = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
     members = sql.classed(facts)
-    used = join(EventUseSql(sets, sql.units, sql.bound).in_range(), members, ("entry", "n"), ("class", *SESSIONS))
+    by = _class_key(population)
+    used = join(EventUseSql(sets, sql.units, sql.bound).in_range(), members, ("entry", "n"), (*by, *SESSIONS))
+    keys = ", ".join((*by, "entry"))
     counted = f"""
-        SELECT class, entry, toInt64(sum(of_bin)) AS times, toInt64(sum(users_of_bin)) AS users,
+        SELECT {_class(by)}, entry, toInt64(sum(of_bin)) AS times, toInt64(sum(users_of_bin)) AS users,
             [toInt64(sum(begun_of_bin))] AS amounts,
             CAST(groupArray((bin, users_of_bin)), '{_FREQUENCY}') AS frequency
         FROM (
-            SELECT class, entry, roundDown(n, {list(FREQUENCY_BINS)}) AS bin, sum(weight * n) AS of_bin,
+            SELECT {keys}, toUInt16(roundDown(n, {list(FREQUENCY_BINS)})) AS bin, sum(weight * n) AS of_bin,
                 sum(weight) AS users_of_bin, sum(weight * begun) AS begun_of_bin
-            FROM ({used}) GROUP BY class, entry, bin HAVING users_of_bin != 0
-        ) GROUP BY class, entry"""
+            FROM ({used}) GROUP BY {keys}, bin HAVING users_of_bin != 0
+        ) GROUP BY {keys}"""
     sizes = _everybody_in_range() if population.is_everybody else _size_of(members, "[toInt64(sum(weight * m.begun))]")
     return _use_by_item(ask, population, sql, sizes, counted, sets)
+
+
+def _class_key(population: Population) -> tuple[str, ...]:
+    """The class as a column to group by: without a level there is one class, and narrow keys are grouped faster."""
+    return () if population.level is None else ("class",)
+
+
+def _class(by: tuple[str, ...]) -> str:
+    return "class" if by else "toUInt64(0) AS class"
 
 
 _FREQUENCY: Final = "Array(Tuple(UInt64, Int64))"
