@@ -5,10 +5,9 @@ from typing import Any
 from pydantic import Field
 
 from odometer.reports.definition import Context, Report, ReportRequest
-from odometer.selection.filters import parse_filters
+from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
 from odometer.store.exceptions import MetException
-from odometer.store.population import Chosen, Population
 
 
 class ExceptionsRequest(ReportRequest):
@@ -21,13 +20,7 @@ class ExceptionsRequest(ReportRequest):
 
 def run(request: ExceptionsRequest, context: Context) -> dict[str, Any]:
     """`result`: one object for each class and method, most frequent first."""
-    population = Population(
-        product_id=context.product_id,
-        range=context.range_of(request.start_date, request.stop_date),
-        today=context.today,
-        chosen=Chosen.ACTIVE_AS_THEN,
-        filters=parse_filters(request.global_filters, context.language),
-    )
+    population = active_in_range(request, context)
     return {"result": [_shown(met) for met in context.questions.exceptions(population)]}
 
 

@@ -6,13 +6,13 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.events import Entries, UsersRequest, entries_of, named
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
-from odometer.selection.filters import parse_filters
 from odometer.selection.segments import Level, parse_segment_by
 from odometer.store.event_answers import FREQUENCY_BINS, Item, Use, UseByItem
-from odometer.store.population import EVERYBODY, Chosen, Population
+from odometer.store.population import EVERYBODY
 
 
 class FullReportRequest(UsersRequest):
@@ -27,14 +27,7 @@ class FullReportRequest(UsersRequest):
 def run(request: FullReportRequest, context: Context) -> dict[str, Any]:
     """`detailedReport`: events with their figures, or segments with their events."""
     level = parse_segment_by(request.segment_by, request.segments, context.language)
-    population = Population(
-        product_id=context.product_id,
-        range=context.range_of(request.start_date, request.stop_date),
-        today=context.today,
-        chosen=Chosen.ACTIVE_AS_THEN,
-        filters=parse_filters(request.global_filters, context.language),
-        level=level,
-    )
+    population = active_in_range(request, context, level)
     entries = entries_of(request.events, context)
     use = context.questions.use_in_range(population, entries.sets)
     shown = [number for number in range(len(entries.listed)) if entries.are_named or (EVERYBODY, number) in use.cells]

@@ -3,11 +3,10 @@
 from typing import Any
 
 from odometer.reports.definition import Context, Report
+from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.bins import bin_labels, place_of
 from odometer.reports.shapes.engagement import EngagementRequest
-from odometer.selection.filters import parse_filters
 from odometer.store.life_answers import AMOUNTS, Classes
-from odometer.store.population import Chosen, Population
 
 
 class UsageDistributionRequest(EngagementRequest):
@@ -16,13 +15,7 @@ class UsageDistributionRequest(EngagementRequest):
 
 def run(request: UsageDistributionRequest, context: Context) -> dict[str, Any]:
     """For each of the three amounts: its bins with their users, and those by the bins of the other two."""
-    population = Population(
-        product_id=context.product_id,
-        range=context.range_of(request.start_date, request.stop_date),
-        today=context.today,
-        chosen=Chosen.ACTIVE_AS_THEN,
-        filters=parse_filters(request.global_filters, context.language),
-    )
+    population = active_in_range(request, context)
     return {"result": _tables(context.questions.use_classes(population))}
 
 
