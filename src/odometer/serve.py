@@ -22,14 +22,16 @@ from odometer.exports.jobs import ExportDuty
 from odometer.exports.links import Links
 from odometer.exports.worker import Worker
 from odometer.http import HttpParts, create_http
+from odometer.http.clients import clients_router
 from odometer.http.collect import collect_router
 from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
+from odometer.privacy.clean_up import CleanUp
+from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import LiveAnalytics, open_live_analytics
-from odometer.store.questions import Questions
 
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
@@ -37,6 +39,8 @@ _GRACE_S = 10
 _DAILY_LOOK_S = 900
 # How often files that are due are looked for; a new export wakes the worker at once.
 _EXPORTS_LOOK_S = 60
+# How often it is looked whether erased clients have left the disk; an erasure wakes the worker at once.
+_CLEAN_UP_LOOK_S = 30
 # How often new license keys and changes of the registry are looked for: figures follow within a minute.
 _LICENSES_LOOK_S = 5
 
@@ -50,6 +54,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         analytics = open_live_analytics(
             settings.analytics,
             clock,
+            registry.blocked_clients.among,
             report_threads=settings.worker_threads,
             report_seconds=settings.report_seconds,
             report_memory_mib=settings.report_memory_mib,
@@ -83,16 +88,17 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_failures_per_address=settings.login_failures_per_address,
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
-                routers=[collect, *_file_routers(settings, registry, analytics.questions, clock, stack)],
+                routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
                 readiness={"analytics": analytics.questions.ping},
             )
         )
 
 
 def _file_routers(
-    settings: Settings, registry: Registry, questions: Questions, clock: Clock, stack: contextlib.ExitStack
+    settings: Settings, registry: Registry, analytics: LiveAnalytics, clock: Clock, stack: contextlib.ExitStack
 ) -> list[APIRouter]:
-    """The routes of files, and the workers that make them, which are stopped with the stack."""
+    """The routes of files, and of erasing clients, who may be in them; their workers are stopped with the stack."""
+    questions = analytics.questions
     files = open_files(settings.files, settings.data / "files")
     links = Links(files, registry.signing_secret("links"), settings.public_url, clock, settings.link_minutes)
     registry.export_jobs.put_back_interrupted()
@@ -107,7 +113,17 @@ def _file_routers(
 
     keeper = Worker("daily-files", DailyDuty(daily, wishes, clock.today), _DAILY_LOOK_S)
     stack.callback(keeper.close)
+    eraser = analytics.store.eraser
+    clean_up = Worker("clean-up", CleanUp(registry.erasures, eraser), _CLEAN_UP_LOOK_S)
+    stack.callback(clean_up.close)
+
+    def on_erased() -> None:
+        worker.wake()
+        clean_up.wake()
+
+    erasing = Erasing(registry, eraser, analytics.writer.paused, daily, files, clock, on_erased)
     return [
+        clients_router(erasing),
         exports_router(links, worker.wake, settings.exports_per_user),
         daily_files_router(daily, links),
         downloads_router(files, links),

@@ -62,6 +62,12 @@ class Database:
             )
         )
 
+    def overwrite_deleted(self) -> None:
+        """Let nothing of deleted rows stay in files beside the database; what cannot be done now is done next time."""
+        if self._engine.dialect.name == "sqlite":
+            with self.reading() as connection:
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def ping(self) -> None:
         """Raise when the database does not answer."""
         with self.reading() as connection:
@@ -111,7 +117,8 @@ def _open_engine(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection
     connection.isolation_level = None  # the driver would begin transactions too late; `_begin_sqlite` does it
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "foreign_keys=ON"):
+    # What is deleted is overwritten: the request of an export may have named a client that was erased.
+    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
@@ -83,10 +84,10 @@ class ExportJobs:
         """Note how many clients are written, and of how many."""
         self._change(export_id, clients_written=written, clients_total=total)
 
-    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> None:
-        """Note that the file is complete and can be fetched."""
+    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
+        """Note that the file is complete and can be fetched; False when it is not wanted any more (`make_again`)."""
         figures = {"clients_written": written, "clients_total": written, "file_size": file_size, "sha256": sha256}
-        self._end(export_id, JobStatus.DONE, **figures)
+        return self._end(export_id, JobStatus.DONE, **figures)
 
     def fail(self, export_id: str, error: str) -> None:
         """Note that there will be no file, and why, in a sentence for the user."""
@@ -107,6 +108,20 @@ class ExportJobs:
             else:
                 self._change(row.export_id, status=JobStatus.QUEUED, clients_written=0, clients_total=None)
 
+    def make_again(self, product_id: int, naming: Collection[str]) -> list[ExportJob]:
+        """Let the files of a product be made again, as clients were erased: those that are there or being written.
+
+        Jobs whose request names one of the clients are forgotten. Returns the jobs whose files have to go now.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
+            named = [row.export_id for row in rows if any(client in row.request for client in naming)]
+            connection.execute(delete(_TABLE).where(_COLUMNS.export_id.in_(named)))
+            made = _COLUMNS.status.in_((JobStatus.DONE, JobStatus.RUNNING))
+            again = update(_TABLE).where(_COLUMNS.product_id == product_id, made)
+            connection.execute(again.values(status=JobStatus.QUEUED, clients_written=0, clients_total=None))
+        return [_job(row) for row in rows if row.status == JobStatus.DONE]
+
     def due(self, days: int) -> list[ExportJob]:
         """Jobs finished `days` ago or more, whose files have to go; they are due until they are `expired`."""
         before_ms = self._database.clock.now_ms() - days * DAY_MS
@@ -125,9 +140,13 @@ class ExportJobs:
         with self._database.writing() as connection:
             connection.execute(delete(_TABLE).where(ended, _COLUMNS.finished_ms <= before_ms))
 
-    def _end(self, export_id: str, status: JobStatus, **figures: Any) -> None:  # noqa: ANN401 - values of columns
+    def _end(self, export_id: str, status: JobStatus, **figures: Any) -> bool:  # noqa: ANN401 - values of columns
+        """End a job that runs; False when it does not run any more."""
         now_ms = self._database.clock.now_ms()
-        self._change(export_id, status=status, active_key=None, finished_ms=now_ms, **figures)
+        running = _update(export_id).where(_COLUMNS.status == JobStatus.RUNNING)
+        with self._database.writing() as connection:
+            ended = running.values(status=status, active_key=None, finished_ms=now_ms, **figures)
+            return bool(connection.execute(ended).rowcount)
 
     def _change(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
         with self._database.writing() as connection:

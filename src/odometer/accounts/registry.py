@@ -3,13 +3,16 @@
 import json
 import secrets
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
+from odometer.accounts.blocked_clients import BlockedClients
 from odometer.accounts.daily_files import DailyFileBook
 from odometer.accounts.database import Database
+from odometer.accounts.erasures import Erasures
 from odometer.accounts.event_flags import FlagsOfEvents
 from odometer.accounts.export_jobs import ExportJobs
 from odometer.accounts.keys import Keys
@@ -47,6 +50,8 @@ class Registry:
         self.export_jobs = ExportJobs(database)
         self.license_keys = LicenseKeys(database)
         self.daily_files = DailyFileBook(database)
+        self.blocked_clients = BlockedClients(database, cache(lambda: self.signing_secret("blocked clients")))
+        self.erasures = Erasures(database)
 
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""

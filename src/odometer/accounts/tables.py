@@ -174,6 +174,30 @@ DAILY_FILES = Table(
     Column("state", String(64), nullable=False),
 )
 
+# Clients that were erased and must not come back, as keyed hashes: nothing here tells who they were.
+BLOCKED_CLIENTS = Table(
+    "blocked_clients",
+    METADATA,
+    Column("product_id", ForeignKey("products.product_id", ondelete="CASCADE"), primary_key=True),
+    Column("client_hash", String(64), primary_key=True),
+    Column("blocked_ms", BigInteger, nullable=False),
+)
+
+# What was erased and when, without telling who; `months` are the partitions that are written anew after it.
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("receipt_id", String(32), primary_key=True),
+    Column("product_id", BigInteger, nullable=False),
+    Column("erased_ms", BigInteger, nullable=False),
+    Column("clients", Integer, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("months", Text, nullable=False),
+    Column("rewritten_ms", BigInteger),
+    Column("cleaned_ms", BigInteger),
+    Index("erasures_of_product", "product_id", "erased_ms"),
+)
+
 AUDIT_LOG = Table(
     "audit_log",
     METADATA,

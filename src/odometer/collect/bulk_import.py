@@ -14,11 +14,13 @@ import orjson
 
 from odometer.collect.import_files import EncodedChunk, FileChunk, encode_chunk, read_chunks
 from odometer.store.analytics import Analytics
+from odometer.store.append import BlockedAmong, nobody
 from odometer.store.bulk import BulkAppend
 from odometer.store.deriver import write_mark
 
 ROWS_PER_APPEND: Final = 200_000
 _OPTED_OUT: Final = "OPTED_OUT"
+_BLOCKED: Final = "BLOCKED"
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class BulkImport:
         *,
         received_ms: int,
         rejected_file: Path,
+        blocked_among: BlockedAmong = nobody,
         on_read: Callable[[ImportSummary, int], None] = lambda _summary, _bytes: None,
         on_derived: Callable[[float], None] = lambda _share: None,
     ) -> None:
@@ -58,7 +61,7 @@ class BulkImport:
         self._rejected_file = rejected_file
         self._on_read = on_read
         self._on_derived = on_derived
-        self._append = BulkAppend(analytics.engine, product_id, received_ms)
+        self._append = BulkAppend(analytics.engine, product_id, received_ms, blocked_among)
         self.summary = ImportSummary()
 
     def run(self, files: list[Path]) -> ImportSummary:
@@ -103,9 +106,10 @@ class BulkImport:
             result = self._append.append(b"".join(pending))
             self.summary.accepted += result.accepted
             self.summary.duplicates += result.duplicates
-            self.summary.rejected.update({_OPTED_OUT: len(result.opted_out)} if result.opted_out else {})
-            for client, seq in result.opted_out:
-                rejects.write({"code": _OPTED_OUT, "clientId": client, "seq": seq or None})
+            for code, refused in ((_OPTED_OUT, result.opted_out), (_BLOCKED, result.blocked)):
+                self.summary.rejected.update({code: len(refused)} if refused else {})
+                for client, seq in refused:
+                    rejects.write({"code": code, "clientId": client, "seq": seq or None})
 
     def _derive(self) -> None:
         if self.summary.accepted:

@@ -17,8 +17,13 @@ def read_client_id(holder: Mapping[str, Any]) -> str:
     value = holder.get("clientId")
     if value is None:
         raise members.missing("clientId")
+    return checked_client_id(value, "clientId")
+
+
+def checked_client_id(value: object, field: str) -> str:
+    """The text of a client id."""
     if type(value) is not str or not _CLIENT_ID.fullmatch(value):
-        raise invalid("clientId", "clientId must be 8 to 64 characters of A-Z, a-z, 0-9, _ and -.")
+        raise invalid(field, f"{field} must be 8 to 64 characters of A-Z, a-z, 0-9, _ and -.")
     return value
 
 

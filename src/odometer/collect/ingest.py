@@ -19,26 +19,27 @@ class Receipt:
     def answer(self) -> dict[str, Any]:
         """The answer body; the three counts sum to the records sent. Call it when `stored` is done."""
         stored = self.stored.result()
-        opted_out = [
-            {
-                "index": self.parsed.positions[place],
-                "seq": self.parsed.rows[place]["seq"],
-                "code": "OPTED_OUT",
-                "field": None,
-                "message": "This client has opted out of usage collection.",
-            }
-            for place in stored.opted_out
+        unwelcome = [
+            *(
+                self._refusal(place, "OPTED_OUT", "This client has opted out of usage collection.")
+                for place in stored.opted_out
+            ),
+            *(self._refusal(place, "BLOCKED", "This client is blocked.") for place in stored.blocked),
         ]
         refused = [item.as_dict() for item in self.parsed.refused if item.key is None or item.key not in stored.known]
-        rejected = sorted([*refused, *opted_out], key=lambda item: item["index"])
+        rejected = sorted([*refused, *unwelcome], key=lambda item: item["index"])
         duplicates = stored.duplicates + len(self.parsed.refused) - len(refused)
         return {
-            "accepted": len(self.parsed.rows) - stored.duplicates - len(opted_out),
+            "accepted": len(self.parsed.rows) - stored.duplicates - len(unwelcome),
             "duplicates": duplicates,
             "rejected": rejected,
             "backOffDays": 0,
             "disabled": stored.disabled,
         }
+
+    def _refusal(self, place: int, code: str, message: str) -> dict[str, Any]:
+        index, seq = self.parsed.positions[place], self.parsed.rows[place]["seq"]
+        return {"index": index, "seq": seq, "code": code, "field": None, "message": message}
 
 
 class Ingest:

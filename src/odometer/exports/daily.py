@@ -3,7 +3,9 @@
 import datetime as dt
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -99,6 +101,9 @@ class DailyFiles:
     sources: Mapping[Stream, Source]
     kept_days: int
     _writing: threading.Lock = field(default_factory=threading.Lock)
+    _publishing: threading.Lock = field(default_factory=threading.Lock)
+    # How often clients of a product were erased.
+    _erasures: Counter[int] = field(default_factory=Counter)
 
     def days(self, today: dt.date) -> tuple[dt.date, dt.date]:
         """The first and the last finished day that have files."""
@@ -137,8 +142,7 @@ class DailyFiles:
             due = {name for day in states for name in _names(stream, day, endings)}
             for file in known.values():
                 if file.name not in due:
-                    self.book.remove(file)
-                    self.files.delete(key_of(file))
+                    self._take_away(file)
             for day in sorted(states, reverse=True):
                 for name, ending in _names(stream, day, endings).items():
                     pause()
@@ -153,30 +157,57 @@ class DailyFiles:
         `state` was read before, so what comes in between only makes the file anew next time.
         """
         name = f"{stream}_{day}{ending}"
-        key = FileKey(stream, product_id, name)
         with self._writing:
             there = next((file for file in self.book.of(product_id, stream) if file.name == name), None)
             if there is not None and there.state == state:
                 return there
-            with self.files.writing(key) as path:
-                rows = self.sources[stream].writers[ending](product_id, day, path, pause)
-                size, sha256 = path.stat().st_size, sha256_of(path)
-            file = DailyFile(
-                stream=stream,
-                product_id=product_id,
-                day=day,
-                name=name,
-                rows=rows,
-                file_size=size,
-                sha256=sha256,
-                state=state,
-            )
-            if rows == 0:
-                self.book.remove(file)
-                self.files.delete(key)
-                return None
-            self.book.put(file)
-        return file
+            while True:
+                erasures = self._erasures[product_id]
+                with ExitStack() as publishing, suppress(_ErasedMeanwhile):
+                    key = FileKey(stream, product_id, name)
+                    with self.files.writing(key) as path:
+                        rows = self.sources[stream].writers[ending](product_id, day, path, pause)
+                        size, sha256 = path.stat().st_size, sha256_of(path)
+                        publishing.enter_context(self._publishing)
+                        if erasures != self._erasures[product_id]:
+                            raise _ErasedMeanwhile
+                    file = DailyFile(
+                        stream=stream,
+                        product_id=product_id,
+                        day=day,
+                        name=name,
+                        rows=rows,
+                        file_size=size,
+                        sha256=sha256,
+                        state=state,
+                    )
+                    if rows == 0:
+                        self._take_away(file)
+                        return None
+                    self.book.put(file)
+                    return file
+
+    def erased(self, product_id: int, days: Mapping[Stream, Collection[dt.date]]) -> list[str]:
+        """Take away the files of days on which erased clients show, at once; `refresh` makes them again without them.
+
+        What is being written at this moment is not published but written again.
+        """
+        with self._publishing:
+            self._erasures[product_id] += 1
+            affected = [
+                file for stream, of in days.items() for file in self.book.of(product_id, stream) if file.day in of
+            ]
+            for file in affected:
+                self._take_away(file)
+        return [file.name for file in affected]
+
+    def _take_away(self, file: DailyFile) -> None:
+        self.book.remove(file)
+        self.files.delete(key_of(file))
+
+
+class _ErasedMeanwhile(Exception):
+    """Clients were erased while a file was written, in which they may be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class JobBook(Protocol):
     def progress(self, export_id: str, written: int, total: int) -> None:
         """Note how many clients are written, and of how many."""
 
-    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> None:
-        """Note that the file is complete."""
+    def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
+        """Note that the file is complete; False when clients were erased meanwhile, who may be in it."""
 
     def fail(self, export_id: str, error: str) -> None:
         """Note that there will be no file, and why."""
@@ -97,7 +97,8 @@ class ExportDuty:
             with self.files.writing(key_of(job)) as path:
                 written = self.write(job.order, path, self._progress(job, stopping))
                 size, sha256 = path.stat().st_size, sha256_of(path)
-            self.book.finish(job.export_id, written, size, sha256)
+            if not self.book.finish(job.export_id, written, size, sha256):
+                self.files.delete(key_of(job))
         except Stopped:
             self.book.put_back(job.export_id)
             raise

@@ -1,7 +1,7 @@
 """Raw event files (contract 08): every record of a day as accepted, as CSV in a zip or as Parquet, byte-true."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +72,21 @@ def _gathered(blocks: Iterator[Columns], pause: Pause) -> Iterator[list[pa.Recor
             waiting = []
     if waiting:
         yield waiting
+
+
+def json_records(blocks: Iterable[Columns]) -> Iterator[bytes]:
+    """Records as JSON objects with the members of raw event files, those that are empty left out."""
+    for block in blocks:
+        for values in zip(*_columns(block), strict=True):
+            named = zip(RAW_EVENT_COLUMNS, values, strict=True)
+            yield orjson.dumps({name: _member(name, value) for name, value in named if value is not None})
+
+
+def _member(name: str, value: object) -> object:
+    # What is JSON already stays as it is, and fractions stay exact.
+    if name == "data" or isinstance(value, Decimal):
+        return orjson.Fragment(_cell(value))
+    return to_text(value) if isinstance(value, _Moment) else value
 
 
 class _Moment(int):

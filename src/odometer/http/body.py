@@ -10,6 +10,8 @@ from odometer.model import strict_json
 
 M = TypeVar("M", bound=BaseModel)
 
+# Bodies may carry them (contract 00); they say nothing.
+OLDER_MEMBERS: Final = ("user", "sessionId", "productId")
 _SENTENCES: Final = {
     "missing": "This member is required.",
     "int_type": "Must be a whole number.",

@@ -11,7 +11,7 @@ from odometer.accounts import Permission
 from odometer.accounts.product_settings import Product, settings_of
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import read_body, require_json
+from odometer.http.body import OLDER_MEMBERS, read_body, require_json
 from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
@@ -30,8 +30,6 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "customProperties": {"C04": {"label": "Sales channel", "type": 1}},
 }
 _CHANGES: Final = {"daysUntilDeclaredLost": 30, "customProperties": {"C04": {"label": "Sales channel"}}}
-# Bodies may carry them (contract 00); they set nothing.
-_OLDER_MEMBERS: Final = ("user", "sessionId", "productId")
 _SETTERS: Final = (Permission.DEVELOPER, Permission.ADMIN)
 
 
@@ -88,7 +86,7 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(*_
         given = strict_json.parse(body)
         if not isinstance(given, dict):
             raise Problem("INVALID_FIELD", "The body must be a JSON object.")
-        changes = {name: value for name, value in given.items() if name not in _OLDER_MEMBERS}
+        changes = {name: value for name, value in given.items() if name not in OLDER_MEMBERS}
         return parts.registry.products.change(access.product.product_id, changes, actor=access.caller.email)
 
     return _answer(await run_in_threadpool(change))

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from odometer.clock import Clock
-from odometer.store.append import Writer
+from odometer.store.append import BlockedAmong, Writer
 from odometer.store.derive import Derivation
 from odometer.store.deriver import Deriver, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
+from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
 from odometer.store.tables import migrate
@@ -19,6 +20,11 @@ class Analytics:
     engine: Engine
     gate: Gate
     derivation: Derivation
+
+    @property
+    def eraser(self) -> Eraser:
+        """What erases clients."""
+        return Eraser(self.engine, self.gate, self.derivation)
 
     def close(self) -> None:
         """Give the engine back."""
@@ -52,15 +58,21 @@ def open_analytics(url: str, *, handles: int = 4, report_memory_mib: int = REPOR
 
 
 def open_live_analytics(
-    url: str, clock: Clock, *, report_threads: int, report_seconds: float, report_memory_mib: int
+    url: str,
+    clock: Clock,
+    blocked_among: BlockedAmong,
+    *,
+    report_threads: int,
+    report_seconds: float,
+    report_memory_mib: int,
 ) -> LiveAnalytics:
     """Open the store for serving.
 
-    One handle each for the writer, the deriver and every report thread, three for the streams of an export, and one for
-    that of a daily file.
+    One handle each for the writer, the deriver and every report thread, three for the streams of an export, one for
+    that of a daily file, and one for what is told or erased of a single client.
     """
-    store = open_analytics(url, handles=report_threads + 7, report_memory_mib=report_memory_mib)
+    store = open_analytics(url, handles=report_threads + 8, report_memory_mib=report_memory_mib)
     deriver = Deriver(store.engine, store.derivation, clock)
-    writer = Writer(store.engine, deriver.touch)
+    writer = Writer(store.engine, deriver.touch, blocked_among)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)
     return LiveAnalytics(store, writer, deriver, questions)

@@ -1,9 +1,10 @@
 """Appending live records: one writer thread takes what many senders brought, drops replays, makes the rest durable."""
 
+import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,6 +23,13 @@ MAX_RECORDS_PER_COMMIT: Final = 20_000
 
 Key = tuple[int, str, int]  # product, client, seq
 Touched = dict[int, set[str]]  # clients by product
+# Tells which of some clients of a product are blocked: nothing of theirs is stored (contract 09, Deleting).
+BlockedAmong = Callable[[int, Collection[str]], Collection[str]]
+
+
+def nobody(_product_id: int, _clients: Collection[str]) -> Collection[str]:
+    """No client is blocked."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +42,22 @@ class Batch:
     rows: list[RecordRow]
     refused: list[tuple[str, int]] = field(default_factory=list)
 
+    @property
+    def clients(self) -> frozenset[str]:
+        """Whose records they are."""
+        return frozenset([*(row["client"] for row in self.rows), *(client for client, _ in self.refused)])
+
 
 @dataclass(frozen=True, slots=True)
 class Appended:
     """What became of a batch. Positions count in `Batch.rows`; `known` are refused records that are stored already.
 
-    `disabled`: the batch is of one client, and that has opted out.
+    `disabled`: the batch is of one client, and that has opted out or is blocked.
     """
 
     duplicates: int
     opted_out: list[int]
+    blocked: list[int]
     known: set[tuple[str, int]]
     disabled: bool
 
@@ -51,10 +65,14 @@ class Appended:
 class Writer:
     """Appends live batches exactly once by (product, client, seq) and answers when they are durable (contract 09)."""
 
-    def __init__(self, engine: Engine, on_stored: Callable[[Touched, int], None]) -> None:
+    def __init__(
+        self, engine: Engine, on_stored: Callable[[Touched, int], None], blocked_among: BlockedAmong = nobody
+    ) -> None:
         """`on_stored(touched, ingest_no)` is called after each commit, before its senders are answered."""
         self._engine = engine
         self._on_stored = on_stored
+        self._blocked_among = blocked_among
+        self._storing = threading.Lock()
         self._waiting: queue.Queue[tuple[Batch, Future[Appended]] | None] = queue.Queue(MAX_WAITING)
         self._opts = _read_opts(engine)
         self._opts_are_stale = False
@@ -70,6 +88,14 @@ class Writer:
         except queue.Full as error:
             raise Problem("BUSY", "The server is behind with storing; send again later.", retry_after_s=5) from error
         return answer
+
+    @contextlib.contextmanager
+    def paused(self, product_id: int, clients: Collection[str]) -> Iterator[None]:
+        """Nothing is stored during the block, in which these clients are erased; what arrives waits."""
+        with self._storing:
+            yield
+            for client in clients:
+                self._opts.pop((product_id, client), None)
 
     def close(self) -> None:
         """Store what waits, then stop."""
@@ -99,7 +125,8 @@ class Writer:
         # A sender that hung up while its batch waited has cancelled; from here on nobody can, so answering is safe.
         taken = [(batch, future) for batch, future in taken if future.set_running_or_notify_cancel()]
         try:
-            answers = self._store([batch for batch, _ in taken])
+            with self._storing:
+                answers = self._store([batch for batch, _ in taken])
         except Exception as error:  # noqa: BLE001 - whatever failed, every sender must learn that nothing is promised
             for _, future in taken:
                 future.set_exception(error)
@@ -117,18 +144,24 @@ class Writer:
         answers = []
         for batch in batches:
             known = {key for key in batch.refused if (batch.product_id, *key) in stored}
-            duplicates, opted_out = 0, []
+            clients = batch.clients
+            no_more = self._blocked_among(batch.product_id, clients)
+            duplicates, opted_out, blocked = 0, [], []
             for position, row in enumerate(batch.rows):
                 key = (batch.product_id, row["client"], row["seq"])
                 if key in stored:
                     duplicates += 1
+                elif row["client"] in no_more:
+                    blocked.append(position)
                 elif not self._is_welcome(batch.product_id, row):
                     opted_out.append(position)
                 else:
                     stored.add(key)
                     lines.append(_line(batch, row, self._last_ingest_no))
                     touched.setdefault(batch.product_id, set()).add(row["client"])
-            answers.append(Appended(duplicates, opted_out, known, self._is_disabled(batch)))
+            answers.append(
+                Appended(duplicates, opted_out, blocked, known, self._is_disabled(batch.product_id, clients, no_more))
+            )
         if lines:
             try:
                 self._engine.insert_json("records", b"\n".join(lines))
@@ -157,9 +190,11 @@ class Writer:
             found.update((product_id, client, seq) for client, seq in rows)
         return found
 
-    def _is_disabled(self, batch: Batch) -> bool:
-        clients = {row["client"] for row in batch.rows} | {client for client, _ in batch.refused}
-        return len(clients) == 1 and is_out_now(self._opts.get((batch.product_id, clients.pop()), ()))
+    def _is_disabled(self, product_id: int, clients: Collection[str], blocked: Collection[str]) -> bool:
+        if len(clients) != 1:
+            return False
+        (client,) = clients
+        return client in blocked or is_out_now(self._opts.get((product_id, client), ()))
 
     def _is_welcome(self, product_id: int, row: RecordRow) -> bool:
         """False for a record of an opted-out client; remembers opt records for those that follow."""

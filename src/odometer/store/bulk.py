@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
+from odometer.store.append import BlockedAmong, nobody
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.tables import RECORDS
 
@@ -20,13 +21,15 @@ class ChunkResult:
     accepted: int
     duplicates: int
     opted_out: list[tuple[str, int]]  # (client, seq) of records sent after an opt-out
+    blocked: list[tuple[str, int]]  # the same of clients that are blocked
 
 
 class BulkAppend:
     """Appends the chunks of one import; the caller derives afterwards what came after `ingest_no_before`."""
 
-    def __init__(self, engine: Engine, product_id: int, received_ms: int) -> None:
+    def __init__(self, engine: Engine, product_id: int, received_ms: int, blocked_among: BlockedAmong = nobody) -> None:
         self._engine = engine
+        self._blocked_among = blocked_among
         self._product_id = product_id
         self._received_ms = received_ms
         self._last_ingest_no = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
@@ -36,6 +39,7 @@ class BulkAppend:
     def append(self, lines: bytes) -> ChunkResult:
         """Store one chunk (JSON lines of `RecordRow`), durable on return. Repeating it adds nothing."""
         self._engine.insert_json("staging", lines)
+        blocked = self._take_out_blocked()
         self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
         constants = {
             "product": self._product_id,
@@ -66,7 +70,19 @@ class BulkAppend:
             {"ingest_no": self._last_ingest_no},
         )[0][0]
         self._engine.command(f"TRUNCATE TABLE {DATABASE}.staging")
-        return ChunkResult(accepted, staged - accepted - len(refused), [(client, seq) for client, seq, _ in refused])
+        opted_out = [(client, seq) for client, seq, _ in refused]
+        return ChunkResult(accepted, staged - accepted - len(refused), opted_out, blocked)
+
+    def _take_out_blocked(self) -> list[tuple[str, int]]:
+        """(client, seq) of what blocked clients sent, which is staged no more."""
+        staged = self._engine.rows(f"SELECT DISTINCT client FROM {DATABASE}.staging")
+        blocked = {"blocked": sorted(self._blocked_among(self._product_id, [client for (client,) in staged]))}
+        if not blocked["blocked"]:
+            return []
+        theirs = "client IN {blocked:Array(String)}"
+        rows = self._engine.rows(f"SELECT client, seq FROM {DATABASE}.staging WHERE {theirs}", blocked)
+        self._engine.command(f"DELETE FROM {DATABASE}.staging WHERE {theirs}", blocked)
+        return [(client, seq) for client, seq in rows]
 
     def _opted_out(self) -> list[tuple[str, int, int]]:
         """Identities of staged records that are not stored yet and follow an opt-out (contract 09, Opt-out).

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
+from odometer.store.deletion import delete_rows
 from odometer.store.derive_sql import (
     HAS_REGISTRY_STATES,
     SHOULD_BE,
@@ -22,7 +23,7 @@ from odometer.store.derive_sql import (
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
 from odometer.store.scope import EVERYTHING, Scope
-from odometer.store.tables import LINE, Table
+from odometer.store.tables import LINE, RECORDS, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
@@ -67,6 +68,10 @@ class Derivation:
         for done, scope in enumerate(scopes):
             self._derive(scope)
             progress((done + 1) / len(scopes))
+
+    def take_away(self, product_id: int, clients: Iterable[str]) -> None:
+        """Derive some clients, at most `CLIENTS_AT_ONCE`, as if they had no records."""
+        self._derive(Scope(product_id, tuple(sorted(clients)), up_to=0))
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -140,11 +145,7 @@ class Derivation:
             scope, {client: known for client, known in opts.items() if any(opt.is_out for opt in known)}
         )
         if doomed:
-            self._engine.command(
-                f"""DELETE FROM {DATABASE}.records WHERE {scope.records} AND type NOT IN ('opt_out', 'opt_in')
-                AND (client, seq, hash) IN {{doomed:Array(Tuple(String, UInt64, UInt128))}}""",
-                {**scope.params, "doomed": doomed},
-            )
+            delete_rows(self._engine, RECORDS, scope.product_id, ("client", "seq", "hash"), doomed)
 
     def _sent_after_opt_out(self, scope: Scope, opts: dict[str, list[OptRecord]]) -> list[tuple[str, int, int]]:
         """Identities of the records that do not count, of clients that opted out once."""

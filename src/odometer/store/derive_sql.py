@@ -242,7 +242,7 @@ def _deliveries(scope: Scope) -> str:
     return f"SELECT client, {shown} FROM {_records(scope)} WHERE type = 'reachout_delivered' GROUP BY client"
 
 
-_IS_EVENT: Final = "type IN ('event', 'event_day')"
+IS_EVENT: Final = "type IN ('event', 'event_day')"
 
 
 def event_days(scope: Scope) -> str:
@@ -250,7 +250,7 @@ def event_days(scope: Scope) -> str:
     return f"""
         SELECT {{product:UInt64}} AS product, client, day, {EVENT_KEY} AS event, sum(count) AS count,
             CAST(sum(ifNull(value, 0)), 'Decimal(38, 6)') AS value
-        FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, day, event"""
+        FROM {_records(scope)} WHERE {IS_EVENT} GROUP BY client, day, event"""
 
 
 def client_events(scope: Scope) -> str:
@@ -258,7 +258,7 @@ def client_events(scope: Scope) -> str:
     return f"""
         SELECT {{product:UInt64}} AS product, client, {EVENT_KEY} AS event, sum(count) AS count,
             min(day) AS first_day, max(day) AS last_day
-        FROM {_records(scope)} WHERE {_IS_EVENT} GROUP BY client, event"""
+        FROM {_records(scope)} WHERE {IS_EVENT} GROUP BY client, event"""
 
 
 _DAILY_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if prop.daily)
@@ -303,13 +303,15 @@ def lines(scope: Scope) -> str:
 
 
 def new_events(scope: Scope) -> str:
-    """Rows of the table `event` that the records of the scope bring and that are not in it yet."""
+    """Rows of the table `event` that the records of the scope bring: events that are new, or were so earlier."""
     return f"""
-        SELECT {{product:UInt64}} AS product, toString(category) AS category, toString(name) AS name,
-            min(received_ms) AS first_received_ms
-        FROM {DATABASE}.records WHERE {scope.records} AND {_IS_EVENT}
-            AND (category, name) NOT IN (SELECT category, name FROM {DATABASE}.event WHERE product = {{product:UInt64}})
-        GROUP BY category, name"""
+        SELECT {{product:UInt64}} AS product, category, name, received_ms AS first_received_ms FROM (
+            SELECT toString(category) AS category, toString(name) AS name, min(received_ms) AS received_ms
+            FROM {DATABASE}.records WHERE {scope.records} AND {IS_EVENT} GROUP BY category, name
+        ) AS r LEFT JOIN (
+            SELECT category, name, min(first_received_ms) AS known_ms FROM {DATABASE}.event
+            WHERE product = {{product:UInt64}} GROUP BY category, name
+        ) AS e USING (category, name) WHERE known_ms = 0 OR received_ms < known_ms"""
 
 
 def new_numbers(scope: Scope) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from odometer.store.engine import DATABASE, Columns, Engine
+from odometer.store.engine import DATABASE, Columns, Engine, Params
 from odometer.store.line_reading import STREAMED_DAY
 
 RAW_COLUMNS: Final = (
@@ -23,24 +23,32 @@ class RawReading:
         self._engine = engine
 
     def of_day(self, product_id: int, day: dt.date) -> Iterator[Columns]:
-        """Blocks of `RAW_COLUMNS` of all records of a day by (used time, client, seq), in constant memory.
+        """Blocks of `RAW_COLUMNS` of all records of a day by (used time, client, seq), in constant memory."""
+        return self._which("day = {day:Date}", {"product": product_id, "day": day})
 
-        Of records that are stored more than once the first received is there (contract 09), if it is of this day.
+    def of_client(self, product_id: int, client: str) -> Iterator[Columns]:
+        """The same of all records of a client."""
+        return self._which("client = {client:String}", {"product": product_id, "client": client})
+
+    def _which(self, condition: str, params: Params) -> Iterator[Columns]:
+        """Of records that are stored more than once the first received is there (contract 09), if the condition holds.
+
+        It is looked for among all: another one may lie on another day.
         """
         columns = ", ".join(dict.fromkeys((*RAW_COLUMNS, "hash")))
         twice = f"SELECT {_IDENTITY} FROM {DATABASE}.duplicate WHERE product = {{product:UInt64}}"
         stream = self._engine.stream(
             f"""SELECT {", ".join(RAW_COLUMNS)} FROM (
                 SELECT {columns} FROM {DATABASE}.records
-                WHERE product = {{product:UInt64}} AND day = {{day:Date}} AND ({_IDENTITY}) NOT IN ({twice})
+                WHERE product = {{product:UInt64}} AND {condition} AND ({_IDENTITY}) NOT IN ({twice})
                 UNION ALL
                 SELECT {columns} FROM (
                     SELECT * FROM {DATABASE}.records
                     WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN ({twice})
                     ORDER BY {_IDENTITY}, received_ms, batch_id, ingest_no LIMIT 1 BY {_IDENTITY}
-                ) WHERE day = {{day:Date}}
+                ) WHERE {condition}
             ) ORDER BY used_ms, client, seq, hash""",
-            {"product": product_id, "day": day},
+            params,
             STREAMED_DAY,
         )
         with closing(stream):

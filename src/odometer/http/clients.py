@@ -1,0 +1,221 @@
+"""One client over HTTP (contract 09, Deleting): erase it everywhere, export all that is held of it, unblock it."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated, Any, Final, TypeVar
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from odometer.accounts import Permission
+from odometer.collect.identity import read_client_id
+from odometer.errors import Problem
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import OLDER_MEMBERS, read_body, require_json, validated
+from odometer.http.guard import Access, require
+from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
+from odometer.model import strict_json
+from odometer.privacy.client_data import client_data
+from odometer.privacy.erase import Erasing, erasure_as_json, parse_clients
+
+PATH: Final = "/admin/v1/products/{product_id}/clients"
+_GROUP: Final = "Administration"
+_CHUNK: Final = 64 * 1024
+# A document beyond this waits on the disk, in a file without a name, until it is sent.
+_IN_MEMORY: Final = 8 * 1024 * 1024
+M = TypeVar("M", bound=BaseModel)
+Admin = Annotated[Access, Depends(require(Permission.ADMIN))]
+
+
+class ClientsRequest(BaseModel):
+    """Which clients. Unknown members are refused: a misspelt `block` must not pass for none."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    client_ids: Any = Field(default=None, alias="clientIds", description="1 to 1,000 client ids.")
+
+
+class EraseRequest(ClientsRequest):
+    """Which clients, and whether they may come back."""
+
+    block: bool = Field(default=False, description="Refuse whatever they send from now on, in imports as well.")
+
+
+class ClientRequest(BaseModel):
+    """Which client."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    client_id: Any = Field(default=None, alias="clientId", description="A client id.")
+
+
+def clients_router(erasing: Erasing) -> APIRouter:
+    """The routes. Ids of clients stand in bodies only: paths may be logged."""
+    router = APIRouter()
+
+    async def erase(request: Request, access: Admin) -> Response:
+        asked = await _asked(request, EraseRequest)
+
+        def work() -> Response:
+            clients = parse_clients(asked.client_ids)
+            product_id, actor = access.product.product_id, access.caller.email
+            receipt = erasing.erase(product_id, clients, block=asked.block, actor=actor)
+            return JsonAnswer({"result": receipt.as_json()})
+
+        return await run_in_threadpool(work)
+
+    router.add_api_route(f"{PATH}/erase", erase, methods=["POST"], **_ERASE)
+    router.add_api_route(f"{PATH}/unblock", _unblock, methods=["POST"], **_UNBLOCK)
+    router.add_api_route(f"{PATH}/export", _export, methods=["POST"], **_EXPORT)
+    router.add_api_route(f"{PATH}/erasures", _erasures, methods=["GET"], **_ERASURES)
+    return router
+
+
+async def _asked(request: Request, model: type[M]) -> M:
+    require_json(request)
+    body = await read_body(request, parts_of(request).max_body_bytes)
+    content = strict_json.parse(body if body.strip() else b"{}")
+    if isinstance(content, dict):
+        content = {name: value for name, value in content.items() if name not in OLDER_MEMBERS}
+    return validated(model, content)
+
+
+async def _unblock(request: Request, access: Admin) -> Response:
+    asked = await _asked(request, ClientsRequest)
+    blocked = parts_of(request).registry.blocked_clients
+
+    def work() -> Response:
+        clients = parse_clients(asked.client_ids)
+        count = blocked.unblock(access.product.product_id, clients, actor=access.caller.email)
+        return JsonAnswer({"result": {"unblocked": count}})
+
+    return await run_in_threadpool(work)
+
+
+async def _erasures(request: Request, access: Admin) -> Response:
+    found = await run_in_threadpool(parts_of(request).registry.erasures.of, access.product.product_id)
+    return JsonAnswer({"result": [erasure_as_json(erasure) for erasure in found]})
+
+
+async def _export(request: Request, access: Admin) -> Response:
+    asked = await _asked(request, ClientRequest)
+    parts = parts_of(request)
+
+    def work() -> IO[bytes]:
+        client = read_client_id({"clientId": asked.client_id})
+        pieces = client_data(
+            parts.questions,
+            access.product.product_id,
+            client,
+            now_ms=parts.clock.now_ms(),
+            today=parts.clock.today(),
+        )
+        if pieces is None:
+            raise Problem("NOT_FOUND", "There is nothing stored of this client.")
+        # Written as a whole first: a slow caller must not hold the engine.
+        file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it is sent
+        for piece in pieces:
+            file.write(piece)
+        file.seek(0)
+        return file
+
+    file = await run_in_threadpool(work)
+    headers = {"Content-Disposition": 'attachment; filename="client.json"'}
+    return StreamingResponse(_chunks(file), media_type="application/json", headers=headers)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+_CLIENT: Final = "7F3C09A1BB42D6E8"
+_ERASURE: Final[dict[str, Any]] = {
+    "receiptId": "er-5f0c2d9a7b31",
+    "erasedAt": "2031-06-20T09:14:03.120Z",
+    "clients": 1,
+    "records": 402,
+    "cleanedUpBy": "2031-06-20T10:14:03.120Z",
+    "cleanedUpAt": None,
+}
+_RECEIPT: Final[dict[str, Any]] = {
+    **_ERASURE,
+    "removed": [
+        {
+            "clientId": _CLIENT,
+            "records": 402,
+            "activeDays": 31,
+            "dateInstalled": "2031-02-03",
+            "dateLastSeen": "2031-06-18",
+        }
+    ],
+    "unknown": [],
+    "filesRemoved": ["rawEvents_2031-06-18.csv.zip"],
+    "exportsMadeAgain": 1,
+    "blocked": True,
+}
+_ERASE: Final[dict[str, Any]] = {
+    "name": "erase_clients",
+    "openapi_extra": operation(
+        title="Erase clients",
+        description=(
+            "Removes all that is known of up to 1,000 clients, as if they had never been there, and answers with a "
+            "receipt. Daily files that showed them are gone at once and made anew without them, client lists are "
+            "exported again; the last bytes leave the disk by `cleanedUpBy`. With `block` they are refused from now "
+            "on, else they come back as new clients when they report again. Needs the permission admin."
+        ),
+        group=_GROUP,
+        body=EraseRequest,
+        example=({"clientIds": [_CLIENT], "block": True}, {"result": _RECEIPT}),
+        has_product=True,
+    ),
+}
+_UNBLOCK: Final[dict[str, Any]] = {
+    "name": "unblock_clients",
+    "openapi_extra": operation(
+        title="Unblock clients",
+        description="Takes records of these clients again. Needs the permission admin.",
+        group=_GROUP,
+        body=ClientsRequest,
+        example=({"clientIds": [_CLIENT]}, {"result": {"unblocked": 1}}),
+        has_product=True,
+    ),
+}
+_EXPORT: Final[dict[str, Any]] = {
+    "name": "export_client",
+    "openapi_extra": operation(
+        title="All data of a client",
+        description=(
+            "`client` has what clientPropertyList says of it with all properties and days; `records` are its records "
+            "as they were accepted, with the members of raw event files. Needs the permission admin."
+        ),
+        group=_GROUP,
+        body=ClientRequest,
+        example=(
+            {"clientId": _CLIENT},
+            {
+                "productId": 2376158762,
+                "clientId": _CLIENT,
+                "exportedAt": "2031-06-20T09:14:03.120Z",
+                "client": {"clientId": _CLIENT, "prodVersion": "3.2", "dailyData": [{"date": "2031-06-18"}]},
+                "records": [{"receivedAt": "2031-06-18T10:00:01.000Z", "seq": 41, "type": "heartbeat"}],
+            },
+        ),
+        has_product=True,
+    ),
+}
+_ERASURES: Final[dict[str, Any]] = {
+    "name": "erasures",
+    "openapi_extra": operation(
+        title="Erasures",
+        description="What was erased and whether the disk is clean, newest first; never who. Needs admin.",
+        group=_GROUP,
+        example=({}, {"result": [{**_ERASURE, "cleanedUpAt": "2031-06-20T09:15:10.004Z"}]}),
+        has_product=True,
+    ),
+}

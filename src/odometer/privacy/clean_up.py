@@ -1,0 +1,43 @@
+"""Cleaning up after erasures: what answers no longer show leaves the disk as well (contract 09, Deleting)."""
+
+import threading
+from dataclasses import dataclass
+
+from odometer.accounts.erasures import Erasures
+from odometer.exports.worker import Stopped
+from odometer.store.erase import Eraser
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUp:
+    """Goes on wherever the last look or the last process stopped.
+
+    Attributes:
+        erasures: which there were, and how far each is.
+        eraser: the analytics store.
+
+    """
+
+    erasures: Erasures
+    eraser: Eraser
+
+    def __call__(self, stopping: threading.Event) -> None:
+        """Do what can be done now; the engine removes old files by itself, so it takes several looks."""
+
+        def pause() -> None:
+            if stopping.is_set():
+                raise Stopped
+
+        waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
+        if waiting and not self.eraser.is_deleting():
+            months = frozenset(month for one in waiting for month in one.months)
+            at_ms = self.eraser.rewrite(months, pause)
+            self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
+        rewritten = [one for one in self.erasures.unfinished() if one.rewritten_ms is not None]
+        gone = [one for one in rewritten if not self.eraser.has_old_parts(one.rewritten_ms or 0)]
+        if gone:
+            self.erasures.note_cleaned([one.receipt_id for one in gone])
+
+    def is_done(self) -> bool:
+        """Whether nothing is left to clean up."""
+        return not self.erasures.unfinished()
