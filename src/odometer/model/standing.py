@@ -1,4 +1,4 @@
-"""The mark of an operation: what public clients settle of it and what is our decision; docs/compatibility.md has all."""
+"""The mark of an operation: what public clients settle of it, what is our decision (docs/compatibility.md has all)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
