@@ -64,7 +64,8 @@ SURFACE: list[list[tuple[str, str, Any, int]]] = [
     [("POST", "/v3/rawEvents/download/getDownloadUrl/{product_id}", FILE, 200)],
     [("POST", "/v3/auth/logout", None, 204)],
 ]
-HISTORY = [
+# Days that have ended get their files soon after the server starts.
+HISTORY: list[dict[str, Any]] = [
     {"type": "client_day", "day": "2031-06-18", "set": {"prodVersion": "3.1"}},
     {"type": "event_day", "day": "2031-05-13", "category": "Canvas", "name": "Rotate"},
     {"type": "custom_event", "at": "2031-06-18T10:00:00Z", "name": "Buy", "data": [["n", "1"]]},
@@ -74,6 +75,7 @@ HISTORY = [
         "className": "IOError",
         "methodName": "save",
         "message": "full",
+        "stackTrace": "save()",
     },
 ]
 
@@ -85,7 +87,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     history = folder / "history.ndjson"
     history.write_text("\n".join(json.dumps({"clientId": "client-X", **record}) for record in HISTORY))
     found = Installation(folder / "data", today="2031-06-20")
-    found.run("import", str(history), "--product", str(found.product))
+    summary = json.loads(found.run("import", str(history), "--product", str(found.product), "--json"))
+    assert summary["accepted"] == len(HISTORY)
     found.start()
     yield found
     found.stop()
@@ -118,7 +121,6 @@ def test_every_route_of_v3_has_a_mark(installation: Installation) -> None:
 
     assert [one.routes for one in below_v3 if not one.standing] == []
     assert [one.routes for one in below_v3 if not one.standing["ours"].endswith(".")] == []
-    assert [one.routes for one in operations if one.standing and one not in below_v3] == []
 
 
 @pytest.mark.e2e
