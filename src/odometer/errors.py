@@ -53,7 +53,7 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
         "The cookie RUI-Csrf is missing or not the one of this session.",
         "The status, and that no header is ever required.",
     ),
-    "PERMISSION_DENIED": ErrorCode(403, "The caller sees the product but may not do this."),
+    "PERMISSION_DENIED": ErrorCode(403, "The caller is known but may not do this, or not with licenseKey."),
     "FEATURE_NOT_ENABLED": ErrorCode(403, "The product has raw event files switched off."),
     "NOT_FOUND": ErrorCode(404, "There is nothing at this address, no such file, event or export."),
     "PRODUCT_NOT_FOUND": ErrorCode(404, "There is no such product, or the caller may not see it."),
@@ -72,7 +72,9 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
         _WITH_RETRY_AFTER + " Four wrong logins in a row stay below the threshold.",
     ),
     "INTERNAL_ERROR": ErrorCode(500, "Something went wrong on the server; the operator finds it by the requestId.", ""),
-    "QUERY_TIMEOUT": ErrorCode(503, "The report took longer than it may (60 seconds).", _WITH_RETRY_AFTER),
+    "QUERY_TIMEOUT": ErrorCode(
+        503, "The report took longer (60 seconds) or needed more memory than it may.", _WITH_RETRY_AFTER
+    ),
     "BUSY": ErrorCode(503, "Too much runs already: reports of the caller, or storing.", _WITH_RETRY_AFTER),
     "STORE_UNAVAILABLE": ErrorCode(503, "A store does not answer.", _WITH_RETRY_AFTER),
 }
