@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS ?= 200000
 
-.PHONY: help install demo test coverage check format bench lock clean
+.PHONY: help install demo test coverage check format bench compatibility lock clean
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # The lock is complete: --no-deps keeps a newer release of an unpinned extra from spoiling the install.
 install: .venv/.installed ## make .venv with the locked dependencies and the odometer command
@@ -37,6 +37,10 @@ format: install ## format the code
 
 bench: install ## measure against the alternatives (CLIENTS=1000000 for the documented size)
 	$(BIN)/python -m bench --clients $(CLIENTS)
+
+compatibility: install ## renew docs/compatibility.md from the marks in the code
+	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new
+	mv docs/compatibility.md.new docs/compatibility.md
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -1,37 +1,87 @@
 """The one error type that becomes an answer: a code of contract 00, a sentence for the caller, the field at fault."""
 
+from dataclasses import dataclass
 from typing import Final
 
-STATUS_BY_CODE: Final[dict[str, int]] = {
-    "MALFORMED_JSON": 400,
-    "INVALID_FIELD": 400,
-    "MISSING_FIELD": 400,
-    "DATE_OUT_OF_RANGE": 400,
-    "UNKNOWN_PROPERTY": 400,
-    "TOO_MANY_SEGMENTS": 400,
-    "NOT_AUTHENTICATED": 401,
-    "SESSION_EXPIRED": 401,
-    "BAD_CREDENTIALS": 401,
-    "COOKIE_MISSING": 401,
-    "ORIGIN_NOT_ALLOWED": 403,
-    "CSRF_MISMATCH": 403,
-    "PERMISSION_DENIED": 403,
-    "FEATURE_NOT_ENABLED": 403,
-    "NOT_FOUND": 404,
-    "PRODUCT_NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405,
-    "BODY_TOO_LARGE": 413,
-    "UNSUPPORTED_MEDIA_TYPE": 415,
-    "TOO_MANY_REQUESTS": 429,
-    "INTERNAL_ERROR": 500,
-    "QUERY_TIMEOUT": 503,
-    "BUSY": 503,
-    "STORE_UNAVAILABLE": 503,
+_THE_STATUS: Final = "The status."
+_WITH_RETRY_AFTER: Final = "The status, with Retry-After in whole seconds, never a date."
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """A row of the table of refusals; docs/compatibility.md is made from it.
+
+    Attributes:
+        status: the HTTP status.
+        meaning: when it is answered.
+        settled: what public clients or public documentation depend on; code and message are our decision.
+
+    """
+
+    status: int
+    meaning: str
+    settled: str = _THE_STATUS
+
+
+ERROR_CODES: Final[dict[str, ErrorCode]] = {
+    "MALFORMED_JSON": ErrorCode(400, "The body is not JSON, or has a key twice in one object."),
+    "INVALID_FIELD": ErrorCode(
+        400, "A member has a wrong type, form or value, or is unknown where that would mislead."
+    ),
+    "MISSING_FIELD": ErrorCode(400, "A required member is absent or null."),
+    "DATE_OUT_OF_RANGE": ErrorCode(400, "startDate lies before the product's oldestDate."),
+    "UNKNOWN_PROPERTY": ErrorCode(400, "A property is not in the catalogue."),
+    "TOO_MANY_SEGMENTS": ErrorCode(
+        400,
+        "The answer would have more items or cells than allowed; the message says how many there are.",
+    ),
+    "NOT_AUTHENTICATED": ErrorCode(401, "No session and no API token, or an unknown one."),
+    "SESSION_EXPIRED": ErrorCode(401, "The session has ended; log in again."),
+    "BAD_CREDENTIALS": ErrorCode(401, "The user name or the password is wrong; which of them is not told."),
+    "COOKIE_MISSING": ErrorCode(
+        401,
+        "Login without a valid cookie RUI-Csrf.",
+        "The status, the words Cookie Missing in the message, and the cookie that it sets: a plain retry works.",
+    ),
+    "ORIGIN_NOT_ALLOWED": ErrorCode(
+        403,
+        "The header Origin names a site that is not in the allow-list.",
+        "The status; `https://analytics.revenera.com` is always allowed.",
+    ),
+    "CSRF_MISMATCH": ErrorCode(
+        403,
+        "The cookie RUI-Csrf is missing or not the one of this session.",
+        "The status, and that no header is ever required.",
+    ),
+    "PERMISSION_DENIED": ErrorCode(403, "The caller is known but may not do this, or not with licenseKey."),
+    "FEATURE_NOT_ENABLED": ErrorCode(403, "The product has raw event files switched off."),
+    "NOT_FOUND": ErrorCode(404, "There is nothing at this address, no such file, event or export."),
+    "PRODUCT_NOT_FOUND": ErrorCode(404, "There is no such product, or the caller may not see it."),
+    "METHOD_NOT_ALLOWED": ErrorCode(
+        405,
+        "The address does not know the method; the header Allow names those it does.",
+        "The status, with the header Allow.",
+    ),
+    "BODY_TOO_LARGE": ErrorCode(413, "The body is over the limit (4 MiB, for collecting 8 MiB)."),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorCode(
+        415, "The content type is not JSON.", "The status; a missing Content-Type is accepted."
+    ),
+    "TOO_MANY_REQUESTS": ErrorCode(
+        429,
+        "Too many failed logins, or exports that wait or run.",
+        _WITH_RETRY_AFTER + " Four wrong logins in a row stay below the threshold.",
+    ),
+    "INTERNAL_ERROR": ErrorCode(500, "Something went wrong on the server; the operator finds it by the requestId.", ""),
+    "QUERY_TIMEOUT": ErrorCode(
+        503, "The report took longer (60 seconds) or needed more memory than it may.", _WITH_RETRY_AFTER
+    ),
+    "BUSY": ErrorCode(503, "Too much runs already: reports of the caller, or storing.", _WITH_RETRY_AFTER),
+    "STORE_UNAVAILABLE": ErrorCode(503, "A store does not answer.", _WITH_RETRY_AFTER),
 }
 
 
 class Problem(Exception):
-    """A refusal with a code of `STATUS_BY_CODE`; `field` names the one member at fault, if one is.
+    """A refusal with a code of `ERROR_CODES`; `field` names the one member at fault, if one is.
 
     `retry_after_s` is required by the contract for 429 and 503; it is sent as whole seconds.
     """
@@ -46,7 +96,7 @@ class Problem(Exception):
     @property
     def status(self) -> int:
         """The HTTP status of the code."""
-        return STATUS_BY_CODE[self.code]
+        return ERROR_CODES[self.code].status
 
 
 def invalid(field: str, message: str) -> Problem:

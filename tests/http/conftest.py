@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from odometer.accounts import Permission, Registry, open_registry
 from odometer.clock import Clock
 from odometer.http import HttpParts, create_http
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest, WholeNumber
 from odometer.store.engine import Job
 from odometer.store.questions import Questions
@@ -92,10 +93,13 @@ def must(request: MustRequest, context: Context) -> dict[str, Any]:
     return {"result": start.isoformat()}
 
 
+MARK = Standing(topic=Topic.GENERIC, settled="", ours="For tests only.")
 REPORTS: tuple[Report[Any], ...] = (
-    Report("/v3/reporting/echo", "Echo", "Says it again.", EchoRequest, echo, ({"text": "a"}, {"result": {}})),
-    Report("/v3/reporting/slow", "Slow", "Takes its time.", EchoRequest, slow, ({}, {"result": {}})),
-    Report("/v3/reporting/must", "Must", "Wants a day.", MustRequest, must, ({"startDate": "NOW"}, {"result": ""})),
+    Report("/v3/reporting/echo", "Echo", "Says it again.", EchoRequest, echo, ({"text": "a"}, {"result": {}}), MARK),
+    Report("/v3/reporting/slow", "Slow", "Takes its time.", EchoRequest, slow, ({}, {"result": {}}), MARK),
+    Report(
+        "/v3/reporting/must", "Must", "Wants a day.", MustRequest, must, ({"startDate": "NOW"}, {"result": 0}), MARK
+    ),
 )
 
 

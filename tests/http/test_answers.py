@@ -214,6 +214,7 @@ def test_every_route_is_described(caller: TestClient, world: World) -> None:
     assert described == routes
     assert echo["requestBody"]["content"]["application/json"]["example"] == {"text": "a"}
     assert echo["security"] == [{"session": [], "csrf": []}, {"token": []}]
+    assert echo["x-standing"] == {"topic": "New, active, lost", "settled": "", "ours": "For tests only."}
     assert echo["responses"]["403"] == {"$ref": "#/components/responses/Error"}
     assert "Item" in document["components"]["schemas"]
     assert "HTTPValidationError" not in json.dumps(document)
@@ -224,4 +225,6 @@ def test_the_page_of_documentation_loads_nothing_from_elsewhere(caller: TestClie
 
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "/v3/reporting/echo/{product_id}" in page.text
+    assert "<td>our decision</td><td>For tests only.</td>" in page.text
+    assert "<td>settled by public clients</td><td>204 without a body" in page.text
     assert not any(word in page.text for word in ("<script", "<link", "src=", "http://", "https://"))

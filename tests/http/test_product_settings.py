@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
 from odometer.reports.definition import Context, Report, ReportRequest
-from tests.http.conftest import EMAIL, HIDDEN, PASSWORD, PRODUCT, Connect, World, code_of, log_in
+from tests.http.conftest import EMAIL, HIDDEN, MARK, PASSWORD, PRODUCT, Connect, World, code_of, log_in
 
 PATH = f"/admin/v1/products/{PRODUCT}/settings"
 DEFAULTS = {
@@ -120,7 +120,7 @@ def _told(_request: ReportRequest, context: Context) -> dict[str, Any]:
     }
 
 
-TOLD = Report("/v3/reporting/told", "Told", "What a report is told.", ReportRequest, _told, ({}, {}))
+TOLD = Report("/v3/reporting/told", "Told", "What a report is told.", ReportRequest, _told, ({}, {}), MARK)
 
 
 def test_reports_hear_of_settings_and_of_the_right_to_license_keys(connect: Connect, world: World) -> None:

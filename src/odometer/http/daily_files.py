@@ -18,6 +18,7 @@ from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.model.daily_file import Stream
+from odometer.model.standing import Standing, Topic
 
 _PATHS: Final = {
     Stream.CUSTOM_EVENTS: "/v3/customEventTracking",
@@ -28,6 +29,27 @@ _TITLES: Final = {
     Stream.CUSTOM_EVENTS: "custom events",
     Stream.EXCEPTIONS: "exceptions",
     Stream.RAW_EVENTS: "raw events",
+}
+_LIST_STANDING: Final = Standing(
+    topic=Topic.LINES,
+    settled="`fileList`, newest first: objects with `fileName` and `fileDate`.",
+    ours=(
+        "`fileSize`, `rows`, `sha256`. One file for each finished UTC day that has rows, kept 90 days, made anew "
+        "within an hour when late data changes it."
+    ),
+)
+_URL_SETTLED: Final = (
+    "`fileName`: 200 with an object whose first member is the URL, `downloadUrl`, then `expiresAt`. The URL is "
+    "absolute, needs no cookie, is bound to that file and holds for 15 minutes. An unknown file is 404."
+)
+_NEUTRALISED: Final = "cells that a spreadsheet would run as a formula get an apostrophe."
+_URL_OURS: Final = {
+    Stream.CUSTOM_EVENTS: f"The file has the columns of getLastLines and `event.dataJson`; {_NEUTRALISED}",
+    Stream.EXCEPTIONS: f"The file has the columns of getLastLines; {_NEUTRALISED}",
+    Stream.RAW_EVENTS: (
+        "The columns, also as Parquet where the product asks for it (rawExportFormats); files are byte-true, and "
+        "`odometer import` takes them. A product with rawExport off: 403."
+    ),
 }
 Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
 
@@ -104,6 +126,7 @@ def _list_of(stream: Stream) -> dict[str, Any]:
         title=f"Files of {_TITLES[stream]}",
         description="One for each finished UTC day that has rows, newest first. Late data makes a file anew.",
         group="Daily files",
+        standing=_LIST_STANDING,
         example=({}, {"fileList": [file]}),
         has_product=True,
     )
@@ -116,6 +139,7 @@ def _url_of(stream: Stream) -> dict[str, Any]:
         title=f"Link to a file of {_TITLES[stream]}",
         description="The link needs no login, is for this file only, and holds for some minutes.",
         group="Daily files",
+        standing=Standing(topic=Topic.LINES, settled=_URL_SETTLED, ours=_URL_OURS[stream]),
         body=DownloadRequest,
         example=(
             {"fileName": name},

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
 
+from odometer.http.openapi import STANDING
+
 _STYLE: Final = """
 :root { color-scheme: light dark; font-family: system-ui, sans-serif; line-height: 1.5; }
 body { max-width: 60rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; }
@@ -41,7 +43,11 @@ def docs_page(document: dict[str, Any]) -> str:
 
 def _operation(path: str, method: str, described: dict[str, Any]) -> str:
     content: dict[str, Any] = described.get("requestBody", {}).get("content", {})
-    parts = [f"<p>{escape(described.get('description', ''))}</p>", _parameters(described.get("parameters", []))]
+    parts = [
+        f"<p>{escape(described.get('description', ''))}</p>",
+        _standing(described.get(STANDING, {})),
+        _parameters(described.get("parameters", [])),
+    ]
     for media_type, body in content.items():
         parts.append(f"<h4>Request <code>{escape(media_type)}</code></h4>{_members(body.get('schema', {}))}")
         parts.append(_example(body.get("example")))
@@ -55,6 +61,11 @@ def _operation(path: str, method: str, described: dict[str, Any]) -> str:
         f"<span class='quiet'>{escape(described.get('summary', ''))}</span></summary>"
         f"{''.join(parts)}<p class='quiet'>Statuses: {escape(statuses)}</p></details>"
     )
+
+
+def _standing(standing: dict[str, str]) -> str:
+    rows = [("settled by public clients", standing.get("settled", "")), ("our decision", standing.get("ours", ""))]
+    return _table(("compatibility", ""), [row for row in rows if row[1]])
 
 
 def _parameters(parameters: list[dict[str, Any]]) -> str:

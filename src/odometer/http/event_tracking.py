@@ -17,6 +17,7 @@ from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.model.events import EventFlags, EventName, null_last
+from odometer.model.standing import Standing, Topic
 from odometer.selection.reading import is_null_text
 
 PATH: Final = "/v3/event-tracking/{product_id}"
@@ -32,6 +33,23 @@ _EXAMPLE: Final[dict[str, Any]] = {
     ]
 }
 _CHANGE: Final = {"events": [{"category": "Canvas", "eventName": "Rotate", "basic": True, "advanced": False}]}
+_LIST_STANDING: Final = Standing(
+    topic=Topic.METADATA,
+    settled=(
+        "`result`: an array of `category` and `categoryEventNames`, each event with `eventName`, `basic`, `advanced`, "
+        "`dateFirstSeen`. Categories and events by name, those without a category (null) last; empty categories are "
+        "left out, inactive events are there."
+    ),
+    ours="`showEvents`: `all` (default), `basic`, `advanced` or `basic,advanced`.",
+)
+_CHANGE_STANDING: Final = Standing(
+    topic=Topic.METADATA,
+    settled="",
+    ours=(
+        "Sets the flags of named events; an unknown event is 404 and nothing is changed. Needs the permission "
+        "developer."
+    ),
+)
 
 
 class _Change(BaseModel):
@@ -76,6 +94,7 @@ def event_tracking_router() -> APIRouter:
             title="Events of a product",
             description="Every event that occurs in what is stored, by category; those without a category come last.",
             group="Event tracking",
+            standing=_LIST_STANDING,
             query={"showEvents": "all (default), basic, advanced, or basic,advanced."},
             example=({}, _EXAMPLE),
             has_product=True,
@@ -94,6 +113,7 @@ def event_tracking_router() -> APIRouter:
                 "Needs the permission developer."
             ),
             group="Event tracking",
+            standing=_CHANGE_STANDING,
             body={"application/json": {"schema": {"type": "object"}, "example": _CHANGE}},
             example=(_CHANGE, _EXAMPLE),
             has_product=True,

@@ -22,6 +22,7 @@ from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.model.export_job import ExportJob, ExportOrder
+from odometer.model.standing import Standing, Topic
 from odometer.reports.client_property_list import ClientListRequest
 from odometer.selection.client_list import all_properties, parse_client_choice
 from odometer.selection.reading import Language
@@ -165,6 +166,30 @@ def _rfc3339(at_ms: int) -> str:
 
 
 _GROUP: Final = "Exports"
+_ASK_STANDING: Final = Standing(
+    topic=Topic.CLIENTS,
+    settled="The body of clientPropertyList, `startAtClientId` ignored. 200, never 202.",
+    ours=(
+        "`fileFormat` (`jsonl`, `csv`, `parquet`) and the answer (`exportId`, `status`, `fileName`). One consistent "
+        "state in each file; the same request while one waits or runs is the same export; a restart of the server "
+        "harms none; files are kept 7 days."
+    ),
+)
+_STATUS_STANDING: Final = Standing(
+    topic=Topic.CLIENTS,
+    settled="",
+    ours="`status` (queued, running, done, failed, expired), `clientsWritten`, `clientsTotal`, `fileName`, `error`.",
+)
+_LIST_STANDING: Final = Standing(
+    topic=Topic.CLIENTS,
+    settled="",
+    ours="The caller's exported files, answered as the lists of daily files are.",
+)
+_URL_STANDING: Final = Standing(
+    topic=Topic.CLIENTS,
+    settled="",
+    ours="A link to an exported file, answered as the links to daily files are.",
+)
 _ASK: Final[dict[str, Any]] = {
     "name": "export_request",
     "openapi_extra": operation(
@@ -174,6 +199,7 @@ _ASK: Final[dict[str, Any]] = {
             "same body while it waits or runs, it answers with the same export. Fetch the file within its days."
         ),
         group=_GROUP,
+        standing=_ASK_STANDING,
         body=ExportRequest,
         example=(
             {"properties": ["prodVersion", "geography.country"], "fileFormat": "parquet"},
@@ -189,6 +215,7 @@ _STATUS: Final[dict[str, Any]] = {
         title="How far an export is",
         description="queued, running, done, failed (error says why) or expired (the file is gone).",
         group=_GROUP,
+        standing=_STATUS_STANDING,
         example=(
             {},
             {
@@ -218,6 +245,7 @@ _LIST: Final[dict[str, Any]] = {
         title="Exported files",
         description="The caller's complete files, newest first.",
         group=_GROUP,
+        standing=_LIST_STANDING,
         example=({}, {"fileList": [_FILE]}),
         has_product=True,
     ),
@@ -228,6 +256,7 @@ _URL: Final[dict[str, Any]] = {
         title="Link to an exported file",
         description="The link needs no login, is for this file only, and holds for some minutes.",
         group=_GROUP,
+        standing=_URL_STANDING,
         body=DownloadRequest,
         example=(
             {"fileName": _EXAMPLE_FILE},

@@ -20,6 +20,7 @@ from odometer.licenses.search import KeyInUse, Search, over_quota
 from odometer.licenses.table import entry_of
 from odometer.licenses.updates import parse_keys, parse_updates
 from odometer.model import strict_json
+from odometer.model.standing import Standing, Topic
 from odometer.selection.reading import Language, as_text, as_whole
 
 PATH: Final = "/v3/license-key-registry/{product_id}"
@@ -55,6 +56,33 @@ _UPDATE: Final[dict[str, Any]] = {
 _UPDATED: Final[dict[str, Any]] = {"result": {"inserted": 0, "updated": 1, "unchanged": 0}}
 _DELETE: Final[dict[str, Any]] = {"licenseKeys": ["K-7F31-22"]}
 _DELETED: Final[dict[str, Any]] = {"result": {"deleted": 1}}
+_SEARCH_STANDING: Final = Standing(
+    topic=Topic.LICENSES,
+    settled=(
+        "`filters`, all optional and ANDed: `licenseKey`, `licenseType`, `licenseStatus`, `addedDate`, `expiryDate`, "
+        "`autoCollected`, `overQuotaCount`, `installQuota`, `installCount`. Without filters: all keys. "
+        "`overQuotaCount` is installCount minus installQuota."
+    ),
+    ours=(
+        "The members of a key in the answer. Pages: `startAtLicenseKey`, `pageSize` (1,000, at most 10,000), "
+        '`reachedEnd`, `nextLicenseKey`. Several license types in one filter, `{"type": "null"}` for keys that never '
+        "expire. Needs the permission license_read."
+    ),
+)
+_UPDATE_STANDING: Final = Standing(
+    topic=Topic.LICENSES,
+    settled=(
+        "PATCH and POST take the same `keyUpdates` and do the same: known keys are changed, unknown ones inserted, "
+        "members not sent stay as they are. All or nothing, 1 to 10,000 entries. Defaults of an insert: licenseType "
+        "`unknown`, every flag false, expiryDate null, installQuota 1."
+    ),
+    ours="The answer counts `inserted`, `updated`, `unchanged`. Needs the permission license_write.",
+)
+_DELETE_STANDING: Final = Standing(
+    topic=Topic.LICENSES,
+    settled="",
+    ours="Deletes the named keys that exist; the answer counts them. Needs the permission license_write.",
+)
 
 Read = Annotated[Access, Depends(require(Permission.LICENSE_READ))]
 Write = Annotated[Access, Depends(require(Permission.LICENSE_WRITE))]
@@ -63,12 +91,12 @@ Write = Annotated[Access, Depends(require(Permission.LICENSE_WRITE))]
 def licenses_router() -> APIRouter:
     """The routes of the license key registry."""
     router = APIRouter()
-    described = _described("Search license keys", _SEARCHING, _SEARCH, _FOUND)
+    described = _described(_SEARCH_STANDING, "Search license keys", _SEARCHING, _SEARCH, _FOUND)
     router.add_api_route(PATH, _search, methods=["POST"], name="search_license_keys", openapi_extra=described)
-    described = _described("Delete license keys", _DELETING, _DELETE, _DELETED)
+    described = _described(_DELETE_STANDING, "Delete license keys", _DELETING, _DELETE, _DELETED)
     router.add_api_route(PATH, _delete, methods=["DELETE"], name="delete_license_keys", openapi_extra=described)
     for method in ("PATCH", "POST"):
-        described = _described("Update license keys", _UPDATING, _UPDATE, _UPDATED)
+        described = _described(_UPDATE_STANDING, "Update license keys", _UPDATING, _UPDATE, _UPDATED)
         name = f"{method.lower()}_license_keys"
         router.add_api_route(UPDATE_PATH, _update, methods=[method], name=name, openapi_extra=described)
     return router
@@ -85,11 +113,19 @@ _UPDATING: Final = (
 _DELETING: Final = "Deletes the keys that exist, at most 10,000. Needs the permission license_write."
 
 
-def _described(title: str, description: str, body: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _described(
+    standing: Standing, title: str, description: str, body: dict[str, Any], answer: dict[str, Any]
+) -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object"}, "example": body}}
     example = (body, answer)
     return operation(
-        title=title, description=description, group=_GROUP, body=content, example=example, has_product=True
+        title=title,
+        description=description,
+        group=_GROUP,
+        standing=standing,
+        body=content,
+        example=example,
+        has_product=True,
     )
 
 

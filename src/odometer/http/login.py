@@ -28,6 +28,7 @@ from odometer.http.origin import address_of, check_origin
 from odometer.http.parts import parts_of
 from odometer.http.throttle import LoginThrottle
 from odometer.model import strict_json
+from odometer.model.standing import Standing, Topic
 
 _ACCOUNT: Final = {"accountId": 1, "name": "Odometer"}
 _MAX_CREDENTIAL: Final = 1024
@@ -45,6 +46,35 @@ _EXAMPLE: Final[dict[str, Any]] = {
     },
     "userSettings": {"userName": "ada@example.com", "displayName": "Ada"},
 }
+_CSRF_STANDING: Final = Standing(
+    topic=Topic.SESSIONS,
+    settled="204 without a body; sets the cookie `RUI-Csrf`.",
+    ours=(
+        "The cookie holds for 24 hours. For a live session it gets a value of that session, so that asking again "
+        "breaks nothing."
+    ),
+)
+_LOGIN_STANDING: Final = Standing(
+    topic=Topic.SESSIONS,
+    settled=(
+        "`userName` and `password` with the cookie `RUI-Csrf`: 200, the objects `account`, `freeware`, `products`, "
+        "`userSettings`, and the cookies `RUI-Csrf` and `RUI-Session-Token`. Without a valid `RUI-Csrf`: 401, a "
+        "message with the words Cookie Missing, and the cookie, so that a plain retry works. An `Authorization: Basic` "
+        "header is ignored."
+    ),
+    ours=(
+        "What the four objects hold. A live session that is presented is revoked. A session ends after 60 minutes "
+        "without a call and after 12 hours; 10 failures of a user or 30 of an address within 15 minutes are 429."
+    ),
+)
+_LOGOUT_STANDING: Final = Standing(
+    topic=Topic.SESSIONS,
+    settled=(
+        "204 always, also without a session or a CSRF cookie. Ends the presented session, expires `RUI-Session-Token`, "
+        "sets or keeps `RUI-Csrf`."
+    ),
+    ours="`allSessions` in the query or the body ends all sessions of the user.",
+)
 
 
 class LoginRequest(BaseModel):
@@ -63,6 +93,7 @@ def login_router() -> APIRouter:
         title="Ask for a CSRF cookie",
         description=f"Sets the cookie {CSRF_COOKIE} that login wants to see.",
         group="Sessions",
+        standing=_CSRF_STANDING,
         security=(),
         errors=(403,),
     )
@@ -70,6 +101,7 @@ def login_router() -> APIRouter:
         title="Log in",
         description="Opens a session. Without a valid CSRF cookie the answer is 401 and sets one: just try again.",
         group="Sessions",
+        standing=_LOGIN_STANDING,
         body=LoginRequest,
         example=({"userName": "ada@example.com", "password": "correct horse"}, _EXAMPLE),
         security=("csrf",),
@@ -79,6 +111,7 @@ def login_router() -> APIRouter:
         title="Log out",
         description="Ends the presented session, or with allSessions (query or body) every session of the user.",
         group="Sessions",
+        standing=_LOGOUT_STANDING,
         security=(),
         query={"allSessions": "true ends all sessions of the user"},
         errors=(403, 413),

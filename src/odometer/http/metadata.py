@@ -13,6 +13,7 @@ from odometer.http.guard import Access, TheCaller, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.model.metadata import product_properties
+from odometer.model.standing import Standing, Topic
 
 PATH: Final = "/v3/meta/productProperties"
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -33,6 +34,19 @@ _EXAMPLE: Final[dict[str, Any]] = {
         }
     ]
 }
+_STANDING: Final = Standing(
+    topic=Topic.METADATA,
+    settled=(
+        "`result`: an array of categories, none of them empty. Every property has `name`, `friendlyName` (unique "
+        "within a product), `filterType`, `dataType`, `supportsRegex`, `supportsMeta`, `supportsNull`; levels add "
+        "`group` and `granularity`, custom properties `customType`. Without an id: the list of the only product that "
+        "the user can see, else the standard catalogue."
+    ),
+    ours=(
+        "What the custom types mean: 1 a label with few values, 2 many values, 3 an identifier. `licenseKey` is listed "
+        "with the permission license_filtering."
+    ),
+)
 
 
 def metadata_router() -> APIRouter:
@@ -47,6 +61,7 @@ def metadata_router() -> APIRouter:
             title="Properties",
             description="Of the only product that the caller may see; for others the standard ones of every product.",
             group="Metadata",
+            standing=_STANDING,
             example=({}, _EXAMPLE),
         ),
     )
@@ -59,6 +74,7 @@ def metadata_router() -> APIRouter:
             title="Properties of a product",
             description="Names, types, and what each property can be asked; custom ones under their labels.",
             group="Metadata",
+            standing=_STANDING,
             example=({}, _EXAMPLE),
             has_product=True,
         ),

@@ -1,6 +1,7 @@
 """The API description: each route states its operation once with `operation`; the whole is assembled here."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -8,9 +9,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from odometer import __version__
-from odometer.errors import STATUS_BY_CODE
+from odometer.errors import ERROR_CODES
 from odometer.http.cookies import CSRF_COOKIE, SESSION_COOKIE
+from odometer.model.standing import Standing
 
+# The extension of an operation with its mark.
+STANDING: Final = "x-standing"
 _COMPONENT: Final = "#/components/schemas/{model}"
 _DEFAULT_ERRORS: Final = (400, 401, 403, 404, 413, 415, 503)
 _WITH_RETRY_AFTER: Final = frozenset({429, 503})
@@ -33,6 +37,7 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
     title: str,
     description: str,
     group: str,
+    standing: Standing | None = None,
     body: type[BaseModel] | Mapping[str, Any] | None = None,
     example: tuple[dict[str, Any], dict[str, Any]] | None = None,
     security: Iterable[str] = ("session", "token"),
@@ -47,6 +52,7 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
         title: a few words.
         description: sentences, Markdown.
         group: the heading it stands under.
+        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
         body: the model of the request body, or its content by media type.
         example: request and answer.
         security: names of the ways to authenticate, each sufficient; `session` includes the CSRF cookie.
@@ -66,6 +72,8 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
     }
     for name, meaning in (query or {}).items():
         found["parameters"].append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
+    if standing is not None:
+        found[STANDING] = asdict(standing)
     if body is not None:
         found["requestBody"] = {"content": _content(body, example)}
     success: dict[str, Any] = {}
@@ -127,7 +135,11 @@ _ERROR: Final[dict[str, Any]] = {
             "type": "object",
             "required": ["code", "message", "requestId"],
             "properties": {
-                "code": {"type": "string", "enum": list(STATUS_BY_CODE)},
+                "code": {
+                    "type": "string",
+                    "enum": list(ERROR_CODES),
+                    "description": "\n".join(f"- {name}: {code.meaning}" for name, code in ERROR_CODES.items()),
+                },
                 "message": {"type": "string", "description": "A sentence for humans."},
                 "field": {"type": "string", "description": "The member at fault, if it is one."},
                 "requestId": {"type": "string", "description": "The same as in the header X-Request-Id."},

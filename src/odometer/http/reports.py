@@ -106,6 +106,7 @@ def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
                 title=report.title,
                 description=report.description,
                 group="Reports",
+                standing=report.standing,
                 body=report.request,
                 example=report.example,
                 has_product=True,

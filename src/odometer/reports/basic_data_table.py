@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from odometer.model.events import null_last
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest, listed_by_basic
 from odometer.reports.shapes.exact import HOUR_MS, average, rounded
@@ -71,5 +72,14 @@ REPORT = Report(
     example=(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05"},
         {"result": [_category("Canvas", {"Rotate": Occurrences(7)}, _ACTIVITY)]},
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "`startDate` and `stopDate` only. An array by category, null last: `categoryUsageSummary`, "
+            "`categoryCustomValuesSummary`, `categoryEventsData` (event → `eventUsage`, `eventCustomValues`). Averages "
+            "divide by all clients, sessions and runtime hours of the range."
+        ),
+        ours="Events flagged basic or advanced are listed.",
     ),
 )

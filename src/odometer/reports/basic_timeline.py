@@ -6,6 +6,7 @@ from pydantic import Field
 
 from odometer.errors import invalid
 from odometer.model.calendar import Split
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest
 from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
@@ -93,5 +94,15 @@ REPORT = Report(
                 "2031-03-04": [{"category": "Canvas", "name": "Rotate", "value": 0}],
             }
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "`dateSplit` (required), `dataView` (`usageCounts`, also spelled `usageCount`, or `customValues`), "
+            "`divisor` (`users`, `sessions`, `runtime`, `usageCounts`), `events` (single ones only). Dates ascend and "
+            "are dense; each holds `category`, `name`, `value` in the order asked for; counts are integers, divided "
+            "values have 2 decimals."
+        ),
+        ours=("`dataView` is usageCounts by default, `divisor` null. Named events are counted whatever their flags."),
     ),
 )

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, Split
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.engagement import EngagementRequest
 from odometer.reports.shapes.exact import percent
@@ -121,5 +122,15 @@ REPORT = Report(
             "daysUntilDeclaredLost": 30,
         },
         {"result": {"2031-04-01": _ages(_EXAMPLE)}},
+    ),
+    standing=Standing(
+        topic=Topic.ENGAGEMENT,
+        settled=(
+            "`startDate`, `stopDate` and `dateSplit` are required; `segmentBy` also takes `installationDay`, "
+            '`installationWeek`, `installationMonth`. Segment → periods after install (`"0"`, `"1"`, ...) → `engaged`, '
+            "`engagedPercent`, `lost`, `lostPercent`; without segmentBy no layer of segments; periods not yet reached "
+            "are absent. Filters see the values of the install day."
+        ),
+        ours="A loss is dated by the last activity, and the horizon is today.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableRequest, table_answer
 from odometer.reports.shapes.loss import LossMembers
@@ -49,5 +50,14 @@ REPORT = Report(
                 }
             ]
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "As lifetime/dataTable, for clients whose loss date lies in the range; `daysUntilDeclaredLost` and "
+            "`dateReportedLost` beside the members there. `activeUsers` is the number of the lost; filters and "
+            "segments see the last values before the loss."
+        ),
+        ours="`groupBy` is accepted; all else as in lifetime/dataTable.",
     ),
 )

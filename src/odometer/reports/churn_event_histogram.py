@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
 from odometer.reports.shapes.loss import LossMembers
@@ -58,5 +59,13 @@ REPORT = Report(
                 },
             }
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "As lifetime/histogram, for clients whose loss date lies in the range; `daysUntilDeclaredLost` and "
+            "`dateReportedLost` beside the members there."
+        ),
+        ours="`groupBy` is accepted; default bins as in lifetime/histogram.",
     ),
 )

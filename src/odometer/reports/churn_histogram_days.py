@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.churn_histogram import ChurnHistogramRequest, churn_histogram_answer, histogram_body
+from odometer.reports.shapes.churn_histogram import (
+    HISTOGRAM_OURS,
+    ChurnHistogramRequest,
+    churn_histogram_answer,
+    histogram_body,
+)
 from odometer.store.life_answers import Amount, Spread
 
 
@@ -24,5 +30,13 @@ REPORT = Report(
     example=(
         {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
         histogram_body(Amount.DAYS, Spread({0: 1, 1: 1}, total=3, ranked={50: 1, 90: 2, 95: 2}, greatest=2)),
+    ),
+    standing=Standing(
+        topic=Topic.ENGAGEMENT,
+        settled=(
+            "`startDate`, `stopDate`, `daysUntilDeclaredLost`, `dateReportedLost` (default `dateLastSeen`), "
+            "`globalFilters` on the values when lost. The lost of the range by the active days of their whole life."
+        ),
+        ours=HISTOGRAM_OURS,
     ),
 )

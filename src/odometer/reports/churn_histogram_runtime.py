@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.churn_histogram import ChurnHistogramRequest, churn_histogram_answer, histogram_body
+from odometer.reports.shapes.churn_histogram import (
+    HISTOGRAM_OURS,
+    ChurnHistogramRequest,
+    churn_histogram_answer,
+    histogram_body,
+)
 from odometer.store.life_answers import Amount, Spread
 
 
@@ -29,5 +35,13 @@ REPORT = Report(
                 {0: 1, 5: 1}, total=7_860_000, ranked={50: 301_000, 90: 7_559_000, 95: 7_559_000}, greatest=7_559_000
             ),
         ),
+    ),
+    standing=Standing(
+        topic=Topic.ENGAGEMENT,
+        settled=(
+            "Members as in churn/histogram/days. The lost of the range by the runtime of their whole life, in whole "
+            "minutes."
+        ),
+        ours=HISTOGRAM_OURS,
     ),
 )

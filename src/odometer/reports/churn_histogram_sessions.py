@@ -2,8 +2,14 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.churn_histogram import ChurnHistogramRequest, churn_histogram_answer, histogram_body
+from odometer.reports.shapes.churn_histogram import (
+    HISTOGRAM_OURS,
+    ChurnHistogramRequest,
+    churn_histogram_answer,
+    histogram_body,
+)
 from odometer.store.life_answers import Amount, Spread
 
 
@@ -24,5 +30,10 @@ REPORT = Report(
     example=(
         {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
         histogram_body(Amount.SESSIONS, Spread({0: 1, 6: 1}, total=14, ranked={50: 1, 90: 13, 95: 13}, greatest=13)),
+    ),
+    standing=Standing(
+        topic=Topic.ENGAGEMENT,
+        settled="Members as in churn/histogram/days. The lost of the range by the sessions of their whole life.",
+        ours=HISTOGRAM_OURS,
     ),
 )

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.client_list import DailyAsked, as_object, parse_client_choice
 from odometer.selection.reading import as_text
@@ -93,5 +94,15 @@ REPORT = Report(
             "reachedEnd": False,
             "nextClientId": "3B90C2E417AA0713",
         },
+    ),
+    standing=Standing(
+        topic=Topic.CLIENTS,
+        settled=(
+            "`startAtClientId`, `properties`, `retDailyData`, `globalFilters`; 200 clients a page, by clientId. "
+            "`result`, `reachedEnd` (a boolean), `nextClientId` only when more follow. Flat dotted keys: clientId, the "
+            "properties in the order asked for, `dailyData`, and never another; unset text is `<NULL>`, an unset "
+            "number null."
+        ),
+        ours="`dateInstalled` and `dateLastSeen` are accepted as properties.",
     ),
 )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
 from odometer.model.events import EventFlags, EventName
+from odometer.model.standing import Standing
 from odometer.selection.reading import Language
 from odometer.store.questions import Questions
 
@@ -100,7 +101,7 @@ class Report(Generic[R]):
     """One report operation `POST {path}/{product_id}`.
 
     `run` is synchronous and may block: the server calls it in its worker pool. It returns the whole JSON body.
-    `example` is a (request body, answer body) pair for the documentation.
+    `example` is a (request body, answer body) pair for the documentation, `standing` its mark of compatibility.
     """
 
     path: str
@@ -109,3 +110,4 @@ class Report(Generic[R]):
     request: type[R]
     run: Callable[[R, Context], dict[str, Any]]
     example: tuple[dict[str, Any], dict[str, Any]]
+    standing: Standing

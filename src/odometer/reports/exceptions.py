@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
@@ -61,5 +62,13 @@ REPORT = Report(
                 }
             ]
         },
+    ),
+    standing=Standing(
+        topic=Topic.LINES,
+        settled="",
+        ours=(
+            "Not part of the v3 surface. Occurrences, clients, first and last day and versions of every exception, by "
+            "class and method."
+        ),
     ),
 )

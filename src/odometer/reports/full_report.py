@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.events import Entries, UsersRequest, entries_of, named
@@ -107,5 +108,19 @@ REPORT = Report(
                 ]
             },
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "`segmentBy` stands beside `result`; `detailedReport` is an array, with segments an object by segment. "
+            "`data` holds `eventCounts`, four averages under their irregular names "
+            "(`averageEventCountPerSessionUsedAtLeastOnce` but `averageEventCountPerUserAtLeastOnce`), "
+            "`uniqueUsersUsedAtLeastOnce`, `uniqueUsersNeverUsed`, `usageFrequency`. Segments sort by `alpha` or "
+            "`eventCounts`."
+        ),
+        ours=(
+            "`usageFrequency` always has the same 22 bins, `1` to `≥ 5001`. Without `events` those flagged advanced "
+            "are listed."
+        ),
     ),
 )

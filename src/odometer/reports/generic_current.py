@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from odometer.model.calendar import DateRange
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.status import StatusRequest, status_answer
 
@@ -52,5 +53,13 @@ REPORT = Report(
                 }
             }
         },
+    ),
+    standing=Standing(
+        topic=Topic.GENERIC,
+        settled=(
+            "The members of dateRange without `stopDate` and `dateSplit`; all three figures are judged by the last "
+            "known state. The answer is that of dateRange without a split."
+        ),
+        ours="`startDate` absent means the beginning. Without levels the figures are a bare object.",
     ),
 )

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from odometer.model.calendar import Split
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.status import StatusRequest, status_answer
 
@@ -44,5 +45,18 @@ REPORT = Report(
                 "2031-05-19": {"new": 1, "active": 3, "lost": 1},
             }
         },
+    ),
+    standing=Standing(
+        topic=Topic.GENERIC,
+        settled=(
+            "`startDate`, `stopDate`, `clientStatus`, `dateSplit`, `daysUntilDeclaredLost` (absent: the product's "
+            "setting), `dateReportedLost` (default `dateLastSeen`), `globalFilters`, `levels`, `groupBy`. Figures come "
+            "in the order new, active, lost; dates ascend and are dense, zeros included; levels nest as `level1`, "
+            "item, `totals` and `level2`."
+        ),
+        ours=(
+            "Without levels the figures are a bare object; with a dateSplit and a level each date holds item → "
+            "figures. A group is judged as one client made of its members."
+        ),
     ),
 )

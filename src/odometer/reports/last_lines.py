@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from odometer.model.lines import LINE_COLUMNS, LineType, preview_of
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 
 _MOST: Final = 1_000
@@ -64,6 +65,17 @@ CUSTOM_EVENTS = Report(
             "result": [{**_OF_CLIENT, "event.category": "Shop", "event.name": "Buy", "event.data": "n=1"}],
         },
     ),
+    standing=Standing(
+        topic=Topic.LINES,
+        settled=(
+            "`lineCount` as an integer or digits, 1 to 1,000, 20 by default. `fieldNames` (key → label, in the order "
+            "of the columns) beside `result`: objects with these keys, every value as text, flags `Y` or `N`."
+        ),
+        ours=(
+            "Newest first. In `event.data` pairs are `key=value` joined by a bar; bars, `=` and backslashes in them "
+            "follow a backslash."
+        ),
+    ),
 )
 EXCEPTIONS = Report(
     path="/v3/exceptionTracking/getLastLines",
@@ -80,5 +92,16 @@ EXCEPTIONS = Report(
             "fieldNames": LINE_COLUMNS["exception"],
             "result": [{**_OF_CLIENT, "exception.className": "IOError", "exception.methodName": "save"}],
         },
+    ),
+    standing=Standing(
+        topic=Topic.LINES,
+        settled=(
+            "`lineCount` as an integer or digits, 1 to 1,000, 20 by default. `fieldNames` (key → label, in the order "
+            "of the columns) beside `result`: objects with these keys, every value as text, flags `Y` or `N`."
+        ),
+        ours=(
+            "Newest first. The columns after those of the client: `exception.className`, `.methodName`, `.message`, "
+            "`.stackTrace`."
+        ),
     ),
 )

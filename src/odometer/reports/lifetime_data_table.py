@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableRequest, table_answer
 
@@ -39,5 +40,19 @@ REPORT = Report(
                 }
             ]
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "Clients active in the range, counted over their whole life: `eventCount`, averages per user and per "
+            "active day, week and month, `uniqueUsersUsedAtLeastOnce`, `uniqueUsersNeverUsed`, "
+            "`percentUsedAtLeastOnce`, `activeUsers`. Flat, by category (`categorizeEvents`), by segment; combinations "
+            "under their `combiLabel`."
+        ),
+        ours=(
+            "Order alpha ascending by default; `page` and `pageSize` (1 to 1,000), answered with `totalEvents`. "
+            "Without `events` those flagged advanced are listed, at most 50 can be named; segmentBy alone makes every "
+            "value an item."
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
 
@@ -46,5 +47,14 @@ REPORT = Report(
                 },
             }
         },
+    ),
+    standing=Standing(
+        topic=Topic.EVENTS,
+        settled=(
+            "`events` is required; `lowerBounds` and `binUpperBounds` come together or not at all. `summary` "
+            "(`usedAtLeastOnce`, `neverUsed`) and `histograms` of `eventCount`, `averageCountPerActiveDay`, `...Week`, "
+            "`...Month`; labels `1 - 2`, `3`, `≥ 10`, `> 2.0`; every bin holds every event, in the order asked for."
+        ),
+        ours=("How bins are made when none are given: up to the 95th percentile of all values, then one open bin."),
     ),
 )

@@ -8,6 +8,7 @@ from pydantic import Field
 from odometer.errors import Problem, invalid
 from odometer.model import languages, places, systems
 from odometer.model.properties import LEVELS, Property
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.reading import (
     NULL_LABEL,
@@ -149,5 +150,18 @@ REPORT = Report(
     example=(
         {"property": "os", "granularity": "version", "filter": {"type": "regex", "value": "Windows"}},
         {"result": [{"value": "Microsoft Windows 11", "shortName": "Win 11"}]},
+    ),
+    standing=Standing(
+        topic=Topic.METADATA,
+        settled=(
+            "`property` (bare or dotted), `granularity`, `filter` (a regex is searched for anywhere in the value, a "
+            "string is one exact value), `startAfter`, `getFullList`. `result` is an array of objects with `value`, "
+            "with `lastValue` beside it."
+        ),
+        ours=(
+            "1,000 values a page, `lastValue` only when more follow. Code point order, operating systems in order of "
+            "release. `shortName` only for os, `name` only for countries; `<NULL>` is listed where it occurs; a "
+            "property without supportsMeta is 400."
+        ),
     ),
 )

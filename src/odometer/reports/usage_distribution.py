@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.bins import bin_labels, place_of
@@ -57,5 +58,17 @@ REPORT = Report(
         {"startDate": "2031-04-01", "stopDate": "2031-05-31"},
         # Clients by their days, sessions and runtime, each as the number of a bin of the ladder.
         {"result": _tables({(0, 0, 0): 2, (1, 2, 3): 1, (1, 6, 5): 1, (1, 0, 0): 1})},
+    ),
+    standing=Standing(
+        topic=Topic.ENGAGEMENT,
+        settled=(
+            "`startDate`, `stopDate`, `globalFilters`. `activeDays`, `sessions` and `runtime` hold bins in their "
+            "order, zeros kept; each has `users` and the tables of the other two. Labels `2`, `4 - 5`, `≤ 1`, `≥ 13`; "
+            "runtime as `0:06 - 0:15`."
+        ),
+        ours=(
+            "Where the bins lie: fixed ladders up to the edge that covers 95 % of the clients, at least three closed "
+            "bins, then an open one."
+        ),
     ),
 )

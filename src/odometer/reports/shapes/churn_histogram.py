@@ -11,6 +11,11 @@ from odometer.selection.filters import parse_filters
 from odometer.store.life_answers import Amount, Spread
 from odometer.store.population import Chosen, Population
 
+HISTOGRAM_OURS = (
+    "The answer: bin → clients, labels and bins as in usageDistribution, with `statistics` (`users`, `mean`, `median`, "
+    "`p90`, `p95`, `max`) beside it."
+)
+
 
 class ChurnHistogramRequest(EngagementRequest, LossMembers):
     """What the three histograms take."""
