@@ -1,11 +1,14 @@
 """The composition root: the only place that builds the parts of a server from settings and puts them together."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
+from odometer.exports.daily import DailyFiles
+from odometer.exports.files import open_files
 from odometer.licenses.meeting import Meeting
+from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
 from odometer.store.license_states import DeriveAgain, KeyReports, LicenseStates
@@ -60,3 +63,17 @@ def license_meeting(settings: Settings, analytics: Analytics) -> Iterator[tuple[
 
     with registry_of(settings) as registry:
         yield registry, meeting_of(registry, analytics, derive_again)
+
+
+def erasing_of(settings: Settings, registry: Registry, analytics: Analytics) -> Erasing:
+    """What erases clients in a process without a server: nobody else stores records or writes files meanwhile."""
+    files = open_files(settings.files, settings.data / "files")
+    daily = DailyFiles(registry.daily_files, files, {}, settings.daily_file_days)
+    return Erasing(
+        registry,
+        analytics.eraser,
+        lambda _product_id, _clients: contextlib.nullcontext(),
+        daily,
+        files,
+        clock_of(settings),
+    )

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from odometer.cli import demo, export, licenses, operations, products, tokens, users
+from odometer.cli import clients, demo, export, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ users.register(app)
 products.register(app)
 tokens.register(app)
 licenses.register(app)
+clients.register(app)
 
 
 def main() -> None:

@@ -93,14 +93,16 @@ def run_import(
         def on_derived(share: float) -> None:
             bars.update(deriving, completed=share, visible=True)
 
-        summary = BulkImport(
-            analytics,
-            product,
-            received_ms=clock_of(settings).now_ms(),
-            rejected_file=rejected,
-            on_read=on_read,
-            on_derived=on_derived,
-        ).run(files)
+        with registry_of(settings) as registry:
+            summary = BulkImport(
+                analytics,
+                product,
+                received_ms=clock_of(settings).now_ms(),
+                rejected_file=rejected,
+                blocked_among=registry.blocked_clients.among,
+                on_read=on_read,
+                on_derived=on_derived,
+            ).run(files)
     _meet_licenses(settings, analytics, product)
     return summary
 

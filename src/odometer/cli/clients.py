@@ -1,0 +1,130 @@
+"""Commands on single clients: erase, export, unblock. They work while no server has the data folder open."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from odometer.accounts import Registry
+from odometer.accounts.products import no_such_product
+from odometer.app import analytics_of, clock_of, erasing_of, registry_of
+from odometer.cli.operations import print_json
+from odometer.collect.identity import checked_client_id
+from odometer.errors import Problem
+from odometer.exports.files import bring_to_disk
+from odometer.privacy.clean_up import CleanUp
+from odometer.privacy.client_data import client_data
+from odometer.privacy.erase import Receipt, parse_clients
+from odometer.settings import read_settings
+from odometer.store.questions import Questions
+
+_AS_JSON: Final = typer.Option("--json", help="Print JSON.")
+_PRODUCT: Final = typer.Option("--product", help="Product id.")
+_CLIENTS: Final = typer.Argument(metavar="CLIENT_ID...", help="Client ids, at most 1,000.")
+_ACTOR: Final = "command line"
+_LOOK_S: Final = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    group = typer.Typer(help="Single clients of a product: erase, export, unblock.", no_args_is_help=True)
+    group.command("erase")(erase)
+    group.command("export")(export)
+    group.command("unblock")(unblock)
+    app.add_typer(group, name="client")
+
+
+def erase(
+    clients: Annotated[list[str], _CLIENTS],
+    product: Annotated[int, _PRODUCT],
+    block: Annotated[bool, typer.Option("--block", help="Refuse whatever they send from now on.")] = False,
+    wait: Annotated[
+        bool, typer.Option(help="Return when the disk is clean too; else the next server cleans up.")
+    ] = True,
+    as_json: Annotated[bool, _AS_JSON] = False,
+) -> None:
+    """Remove all that is known of clients, as if they had never been there, and print a receipt.
+
+    Example: odometer client erase 7F3C09A1BB42D6E8 --product 2376158762 --block
+    """
+    settings = read_settings()
+    wanted = parse_clients(clients)
+    with registry_of(settings) as registry, analytics_of(settings) as analytics:
+        _require(registry, product)
+        receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
+        _say(receipt, as_json=as_json)
+        if wait:
+            _clean_up(CleanUp(registry.erasures, analytics.eraser))
+
+
+def _clean_up(clean_up: CleanUp) -> None:
+    with Console(stderr=True).status("cleaning up the disk, about a minute"):
+        clean_up(threading.Event())
+        while not clean_up.is_done():
+            time.sleep(_LOOK_S)
+            clean_up(threading.Event())
+
+
+def _say(receipt: Receipt, *, as_json: bool) -> None:
+    if as_json:
+        print_json(receipt.as_json())
+        return
+    erasure = receipt.erasure
+    typer.echo(
+        f"Receipt {erasure.receipt_id}: {erasure.clients:,} clients with {erasure.records:,} records are erased."
+    )
+    for held in receipt.clients:
+        typer.echo(f"  {held.client}: {held.records:,} records, {held.active_days:,} active days")
+    for client in receipt.unknown:
+        typer.echo(f"  {client}: nothing was stored")
+    typer.echo(f"{len(receipt.files):,} daily files were removed, {receipt.exports:,} client lists are exported again.")
+    if receipt.blocked:
+        typer.echo("What they send from now on is refused.")
+
+
+def export(
+    client: Annotated[str, typer.Argument(help="A client id.")],
+    product: Annotated[int, _PRODUCT],
+    output: Annotated[Path, typer.Option(help="The file to write.")] = Path("client.json"),
+) -> None:
+    """Write all that is held of one client into a JSON file.
+
+    Example: odometer client export 7F3C09A1BB42D6E8 --product 2376158762 --output client.json
+    """
+    settings = read_settings()
+    clock = clock_of(settings)
+    wanted = checked_client_id(client, "clientId")
+    with registry_of(settings) as registry:
+        _require(registry, product)
+    with analytics_of(settings) as analytics:
+        questions = Questions(analytics.engine, analytics.gate, clock.now_ms, settings.report_seconds)
+        pieces = client_data(questions, product, wanted, now_ms=clock.now_ms(), today=clock.today())
+        if pieces is None:
+            raise Problem("NOT_FOUND", "There is nothing stored of this client.")
+        with output.open("wb") as file:
+            file.writelines(pieces)
+    bring_to_disk(output)
+    typer.echo(f"All that is held of the client is in {output}.")
+
+
+def unblock(
+    clients: Annotated[list[str], _CLIENTS],
+    product: Annotated[int, _PRODUCT],
+) -> None:
+    """Take records of these clients again. Works while a server runs.
+
+    Example: odometer client unblock 7F3C09A1BB42D6E8 --product 2376158762
+    """
+    wanted = parse_clients(clients)
+    with registry_of(read_settings()) as registry:
+        _require(registry, product)
+        count = registry.blocked_clients.unblock(product, wanted, actor=_ACTOR)
+    typer.echo(f"{count:,} clients are unblocked.")
+
+
+def _require(registry: Registry, product: int) -> None:
+    if registry.products.get(product) is None:
+        raise no_such_product(product)
