@@ -69,11 +69,8 @@ def erasing_of(settings: Settings, registry: Registry, analytics: Analytics) -> 
     """What erases clients in a process without a server: nobody else stores records or writes files meanwhile."""
     files = open_files(settings.files, settings.data / "files")
     daily = DailyFiles(registry.daily_files, files, {}, settings.daily_file_days)
-    return Erasing(
-        registry,
-        analytics.eraser,
-        lambda _product_id, _clients: contextlib.nullcontext(),
-        daily,
-        files,
-        clock_of(settings),
-    )
+
+    def paused(_product_id: int, _clients: Collection[str]) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    return Erasing(registry, analytics.eraser, paused, daily, files, clock_of(settings))
