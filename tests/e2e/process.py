@@ -38,6 +38,7 @@ class Installation:
             "ODOMETER_TODAY": today,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.log = folder.with_suffix(".log")
         self.run("user", "add", EMAIL, "--admin", "--password-stdin", given=PASSWORD)
         self.product = int(json.loads(self.run("product", "add", "Facet", "--json"))["productId"])
         self.key = json.loads(self.run("product", "key", str(self.product), "--json"))["key"]
@@ -53,9 +54,8 @@ class Installation:
 
     def start(self) -> None:
         """Start the server and wait until it is ready."""
-        self.process = subprocess.Popen(
-            [ODOMETER, "serve"], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([ODOMETER, "serve"], env=self.environment, stdout=log, stderr=log)
         for _ in range(300):
             try:
                 if httpx2.get(f"{self.url}/readyz", timeout=1).status_code == 200:
@@ -85,16 +85,22 @@ class Installation:
         body: dict[str, Any] = answer.json()
         return body
 
-    def report(self, **body: Any) -> Any:
-        """Ask generic/dateRange with all three statuses."""
-        answer = httpx2.post(
-            f"{self.url}/v3/reporting/generic/dateRange/{self.product}",
-            json={"clientStatus": ["new", "active", "lost"], **body},
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer of an operation on the product, whose id stands for `*` in the path; GET without a body."""
+        answer = httpx2.request(
+            "GET" if body is None else "POST",
+            self.url + path.replace("*", str(self.product)),
+            json=body,
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=60,
         )
         assert answer.status_code == 200, answer.text
-        return answer.json()["result"]
+        return answer.json()
+
+    def report(self, **body: Any) -> Any:
+        """Ask generic/dateRange with all three statuses."""
+        wanted = {"clientStatus": ["new", "active", "lost"], **body}
+        return self.ask("/v3/reporting/generic/dateRange/*", wanted)["result"]
 
     def report_until(self, expected: Any, **body: Any) -> None:
         """Ask until the answer is as expected: derivation may take its two seconds, more on a busy machine."""

@@ -1,5 +1,6 @@
 """Export jobs in the registry: who asked for which file, and how far it is (contract 06)."""
 
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Collection
@@ -35,7 +36,7 @@ class ExportJobs:
         """
         key = _active_key(order)
         export_id = f"ex-{secrets.token_hex(6)}"
-        name = f"clientPropertyList_{order.today}_{export_id}{order.ending}"
+        name = _file_name(order.today, export_id, order.ending)
         job = ExportJob(export_id=export_id, order=order, file_name=name, status=JobStatus.QUEUED)
         try:
             with self._database.writing() as connection:
@@ -108,19 +109,24 @@ class ExportJobs:
             else:
                 self._change(row.export_id, status=JobStatus.QUEUED, clients_written=0, clients_total=None)
 
-    def make_again(self, product_id: int, naming: Collection[str]) -> list[ExportJob]:
+    def make_again(self, product_id: int, naming: Collection[str]) -> tuple[list[ExportJob], int]:
         """Let the files of a product be made again, as clients were erased: those that are there or being written.
 
-        Jobs whose request names one of the clients are forgotten. Returns the jobs whose files have to go now.
+        Jobs whose request names one of the clients are forgotten. Returns the jobs whose files have to go now, and how
+        many jobs wait again.
         """
         with self._database.writing() as connection:
             rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
             named = [row.export_id for row in rows if any(client in row.request for client in naming)]
             connection.execute(delete(_TABLE).where(_COLUMNS.export_id.in_(named)))
-            made = _COLUMNS.status.in_((JobStatus.DONE, JobStatus.RUNNING))
-            again = update(_TABLE).where(_COLUMNS.product_id == product_id, made)
-            connection.execute(again.values(status=JobStatus.QUEUED, clients_written=0, clients_total=None))
-        return [_job(row) for row in rows if row.status == JobStatus.DONE]
+            made = (JobStatus.DONE, JobStatus.RUNNING)
+            again = [row for row in rows if row.status in made and row.export_id not in named]
+            for row in again:
+                # Under another name: links to the file that held the clients must not work again.
+                name = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
+                waiting = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None, "file_name": name}
+                connection.execute(_update(row.export_id).values(waiting))
+        return [_job(row) for row in rows if row.status == JobStatus.DONE], len(again)
 
     def due(self, days: int) -> list[ExportJob]:
         """Jobs finished `days` ago or more, whose files have to go; they are due until they are `expired`."""
@@ -151,6 +157,10 @@ class ExportJobs:
     def _change(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
         with self._database.writing() as connection:
             connection.execute(_update(export_id).values(values))
+
+
+def _file_name(today: dt.date, export_id: str, ending: str) -> str:
+    return f"clientPropertyList_{today}_{export_id}{ending}"
 
 
 def _update(export_id: str) -> Any:  # noqa: ANN401 - an UPDATE statement

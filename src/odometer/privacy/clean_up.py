@@ -2,10 +2,15 @@
 
 import threading
 from dataclasses import dataclass
+from typing import Final
 
 from odometer.accounts.erasures import Erasures
 from odometer.exports.worker import Stopped
 from odometer.store.erase import Eraser
+
+# Deleted rows are marked soon after an erasure; what takes longer is seen to at the next look.
+_PAUSE_S: Final = 0.5
+_PATIENCE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class CleanUp:
                 raise Stopped
 
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
-        if waiting and not self.eraser.is_deleting():
+        if waiting and self._deleted(stopping):
             months = frozenset(month for one in waiting for month in one.months)
             at_ms = self.eraser.rewrite(months, pause)
             self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
@@ -37,6 +42,13 @@ class CleanUp:
         gone = [one for one in rewritten if not self.eraser.has_old_parts(one.rewritten_ms or 0)]
         if gone:
             self.erasures.note_cleaned([one.receipt_id for one in gone])
+
+    def _deleted(self, stopping: threading.Event) -> bool:
+        for _ in range(_PATIENCE):
+            if not self.eraser.is_deleting():
+                return True
+            stopping.wait(_PAUSE_S)
+        return False
 
     def is_done(self) -> bool:
         """Whether nothing is left to clean up."""

@@ -115,8 +115,8 @@ class Erasing:
             held = self.eraser.held(product_id, clients)
             self.eraser.erase(product_id, clients)
         files = self.daily.erased(product_id, held.days)
-        jobs = self.registry.export_jobs.make_again(product_id, clients)
-        for job in jobs:
+        gone, made_again = self.registry.export_jobs.make_again(product_id, clients)
+        for job in gone:
             self.files.delete(key_of(job))
         erasure = Erasure(
             receipt_id=f"er-{secrets.token_hex(6)}",
@@ -130,7 +130,7 @@ class Erasing:
         self.on_erased()
         known = {one.client for one in held.clients}
         unknown = sorted(client for client in clients if client not in known)
-        return Receipt(erasure, held.clients, unknown, files, len(jobs), block)
+        return Receipt(erasure, held.clients, unknown, files, made_again, block)
 
 
 def parse_clients(value: object) -> list[str]:
