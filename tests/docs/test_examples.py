@@ -46,6 +46,7 @@ PAGES = [
     "exports.md",
     "licenses.md",
     "raw-data.md",
+    "privacy.md",
 ]
 
 
