@@ -1,7 +1,7 @@
 """The composition root: the only place that builds the parts of a server from settings and puts them together."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
@@ -11,7 +11,8 @@ from odometer.licenses.meeting import Meeting
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
-from odometer.store.license_states import DeriveAgain, KeyReports, LicenseStates
+from odometer.store.derive import DeriveAgain
+from odometer.store.license_states import KeyReports, LicenseStates
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -56,13 +57,8 @@ def meeting_of(
 @contextlib.contextmanager
 def license_meeting(settings: Settings, analytics: Analytics) -> Iterator[tuple[Registry, Meeting]]:
     """The same, with the registry it uses, for a process without a server."""
-
-    def derive_again(product_id: int, clients: Sequence[str]) -> bool:
-        analytics.derivation.derive_clients(product_id, clients)
-        return True
-
     with registry_of(settings) as registry:
-        yield registry, meeting_of(registry, analytics, derive_again)
+        yield registry, meeting_of(registry, analytics, analytics.derive_again)
 
 
 def erasing_of(settings: Settings, registry: Registry, analytics: Analytics) -> Erasing:

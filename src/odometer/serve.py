@@ -113,7 +113,7 @@ def _file_routers(
 
     keeper = Worker("daily-files", DailyDuty(daily, wishes, clock.today), _DAILY_LOOK_S)
     stack.callback(keeper.close)
-    eraser = analytics.store.eraser
+    eraser = analytics.eraser
     clean_up = Worker("clean-up", CleanUp(registry.erasures, eraser), _CLEAN_UP_LOOK_S)
     stack.callback(clean_up.close)
 

@@ -1,13 +1,16 @@
 """Erasing clients equals never having had them (contract 10), and leaves no row of theirs in any table."""
 
+import contextlib
 import datetime as dt
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from odometer.errors import Problem
 from odometer.model.daily_file import Stream
 from odometer.model.events import EventName
 from odometer.store.erase import Eraser
@@ -22,7 +25,11 @@ _EVERYTHING = "SETTINGS apply_deleted_mask = 0, apply_mutations_on_fly = 0"
 
 
 def eraser_of(store: Store) -> Eraser:
-    return Eraser(store.engine, store.gate, store.derivation)
+    def derive_again(product: int, clients: Sequence[str]) -> bool:
+        store.derivation.derive_clients(product, clients)
+        return True
+
+    return Eraser(store.engine, store.gate, store.derivation, derive_again)
 
 
 def without(world: World, clients: set[str]) -> World:
@@ -44,6 +51,17 @@ def answers(store: Store, product: int) -> dict[str, Any]:
         **snapshot(store, product),
         "records": sorted(map(str, (row for block in records for row in block))),
     }
+
+
+def clean_up(eraser: Eraser, months: Collection[str]) -> None:
+    """Until it is done: the engine may be merging the same parts just then."""
+    for _ in range(100):
+        with contextlib.suppress(Problem):
+            if not eraser.is_deleting():
+                eraser.rewrite(months)
+                return
+        time.sleep(0.05)
+    raise AssertionError("the engine did not come to rest")
 
 
 def rows_on_disk(store: Store, product: int, clients: set[str]) -> dict[str, int]:
@@ -71,8 +89,7 @@ def test_erasing_equals_never_having_had_them(
     store: Store, data: st.DataObject, world: World, erased: set[str]
 ) -> None:
     product, eraser = feed(store, world), eraser_of(store)
-    held = eraser.held(product, erased)
-    eraser.erase(product, erased)
+    held = eraser.erase(product, erased)
     never = feed(store, without(world, erased))
     assert answers(store, product) == answers(store, never)
     assert eraser.held(product, erased).clients == ()
@@ -88,9 +105,7 @@ def test_erasing_equals_never_having_had_them(
         feed(store, [one for one in world if not without([one], erased)], product=product)
         eraser.erase(product, erased)
         assert answers(store, product) == answers(store, never)
-    while eraser.is_deleting():
-        time.sleep(0.02)
-    eraser.rewrite(held.months)
+    clean_up(eraser, held.months)
     assert not any(rows_on_disk(store, product, erased).values())
     assert answers(store, product) == answers(store, never)
     assert held.days[Stream.RAW_EVENTS] >= held.days[Stream.EXCEPTIONS] | held.days[Stream.CUSTOM_EVENTS]

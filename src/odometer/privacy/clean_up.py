@@ -1,16 +1,22 @@
 """Cleaning up after erasures: what answers no longer show leaves the disk as well (contract 09, Deleting)."""
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from odometer.accounts.erasures import Erasures
+from odometer.errors import Problem
 from odometer.exports.worker import Stopped
+from odometer.model.erasure import Erasure
 from odometer.store.erase import Eraser
 
 # Deleted rows are marked soon after an erasure; what takes longer is seen to at the next look.
 _PAUSE_S: Final = 0.5
 _PATIENCE: Final = 20
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +41,21 @@ class CleanUp:
 
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
         if waiting and self._deleted(stopping):
-            months = frozenset(month for one in waiting for month in one.months)
-            at_ms = self.eraser.rewrite(months, pause)
-            self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
+            self._rewrite(waiting, pause)
         rewritten = [one for one in self.erasures.unfinished() if one.rewritten_ms is not None]
         gone = [one for one in rewritten if not self.eraser.has_old_parts(one.rewritten_ms or 0)]
         if gone:
             self.erasures.note_cleaned([one.receipt_id for one in gone])
+
+    def _rewrite(self, waiting: Sequence[Erasure], pause: Callable[[], None]) -> None:
+        months = frozenset(month for one in waiting for month in one.months)
+        try:
+            at_ms = self.eraser.rewrite(months, pause)
+        except Problem:
+            # The engine was merging the same parts; the next look tries again.
+            _log.info("cleaning up after erasures is tried again", erasures=len(waiting), exc_info=True)
+            return
+        self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
 
     def _deleted(self, stopping: threading.Event) -> bool:
         for _ in range(_PATIENCE):

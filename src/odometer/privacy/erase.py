@@ -111,9 +111,7 @@ class Erasing:
         """
         if block:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
-        with self.paused(product_id, clients):
-            held = self.eraser.held(product_id, clients)
-            self.eraser.erase(product_id, clients)
+        held = self.eraser.erase(product_id, clients, self.paused(product_id, clients))
         files = self.daily.erased(product_id, held.days)
         gone, made_again = self.registry.export_jobs.make_again(product_id, clients)
         for job in gone:

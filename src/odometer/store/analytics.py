@@ -1,5 +1,6 @@
 """The analytics store as one value, opened in the right order, for serving or for import and rebuild."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from odometer.clock import Clock
@@ -21,10 +22,15 @@ class Analytics:
     gate: Gate
     derivation: Derivation
 
+    def derive_again(self, product_id: int, clients: Sequence[str]) -> bool:
+        """Derive these clients now; always True."""
+        self.derivation.derive_clients(product_id, clients)
+        return True
+
     @property
     def eraser(self) -> Eraser:
-        """What erases clients."""
-        return Eraser(self.engine, self.gate, self.derivation)
+        """What erases clients while nothing else is stored."""
+        return Eraser(self.engine, self.gate, self.derivation, self.derive_again)
 
     def close(self) -> None:
         """Give the engine back."""
@@ -39,6 +45,11 @@ class LiveAnalytics:
     writer: Writer
     deriver: Deriver
     questions: Questions
+
+    @property
+    def eraser(self) -> Eraser:
+        """What erases clients."""
+        return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
     def close(self) -> None:
         """Store what waits, finish the present round of derivation, close the engine."""

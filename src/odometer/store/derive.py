@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -30,6 +30,9 @@ RECORDS_AT_ONCE: Final = 1_000_000
 CLIENTS_AT_ONCE: Final = 5_000
 # So much of stack traces and the like weighs as much as a record: they are copied into what is derived.
 _DATA_BYTES: Final = 256
+
+# Derives clients of a product again; False when it was stopped before it was done.
+DeriveAgain = Callable[[int, Sequence[str]], bool]
 
 
 class Derivation:
@@ -68,10 +71,6 @@ class Derivation:
         for done, scope in enumerate(scopes):
             self._derive(scope)
             progress((done + 1) / len(scopes))
-
-    def take_away(self, product_id: int, clients: Iterable[str]) -> None:
-        """Derive some clients, at most `CLIENTS_AT_ONCE`, as if they had no records."""
-        self._derive(Scope(product_id, tuple(sorted(clients)), up_to=0))
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

@@ -1,15 +1,18 @@
 """Erasing clients from the analytics store (contract 09): gone for every reader at once, from the disk soon after."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from odometer.errors import Problem
 from odometer.model.daily_file import Stream
 from odometer.store.deletion import delete_rows
-from odometer.store.derive import Derivation
+from odometer.store.derive import Derivation, DeriveAgain
 from odometer.store.derive_sql import IS_EVENT
 from odometer.store.engine import DATABASE, Engine, Params
 from odometer.store.gate import Gate
@@ -59,12 +62,13 @@ class Held:
 
 
 class Eraser:
-    """Erases from one store. The caller sees to it that nothing is stored meanwhile (`Writer.paused`)."""
+    """Erases from one store."""
 
-    def __init__(self, engine: Engine, gate: Gate, derivation: Derivation) -> None:
+    def __init__(self, engine: Engine, gate: Gate, derivation: Derivation, derive_again: DeriveAgain) -> None:
         self._engine = engine
         self._gate = gate
         self._derivation = derivation
+        self._derive_again = derive_again
 
     def held(self, product_id: int, clients: Collection[str]) -> Held:
         """What there is to erase."""
@@ -104,17 +108,28 @@ class Eraser:
             found |= {month for (month,) in self._engine.rows(sql, params, settings=_ALSO_DELETED)}
         return frozenset(found)
 
-    def erase(self, product_id: int, clients: Collection[str]) -> None:
-        """Afterwards every answer is that of a world without them. Repeating it completes what broke off."""
+    def erase(
+        self,
+        product_id: int,
+        clients: Collection[str],
+        nothing_is_stored: AbstractContextManager[None] = contextlib.nullcontext(),  # noqa: B008 - it has no state
+    ) -> Held:
+        """What there was; afterwards every answer is that of a world without it. Again completes what broke off.
+
+        No record is stored within `nothing_is_stored` (`Writer.paused`). Raises `Problem` STORE_UNAVAILABLE when the
+        server stops meanwhile.
+        """
         names = sorted(clients)
-        self._forget_events(product_id, names)
-        ids = [(name,) for name in names]
-        delete_rows(self._engine, RECORDS, product_id, ("client",), ids)
-        self._derivation.take_away(product_id, names)
-        for table in (DUPLICATE, CLIENT_NUMBER):
-            delete_rows(self._engine, table, product_id, ("client",), ids)
+        with nothing_is_stored:
+            held = self.held(product_id, names)
+            self._forget_events(product_id, names)
+            for table in (RECORDS, DUPLICATE, CLIENT_NUMBER):
+                delete_rows(self._engine, table, product_id, ("client",), [(name,) for name in names])
+        if not self._derive_again(product_id, names):
+            raise Problem("STORE_UNAVAILABLE", "The server stops; erase again when it is back.", retry_after_s=30)
         with self._derivation.paused():
             self._forget_unused_events(product_id)
+        return held
 
     def _forget_events(self, product_id: int, clients: Sequence[str]) -> None:
         """Events that one of the clients was the first to send were received when the first other client sent them."""

@@ -2,22 +2,20 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
 import orjson
 
 from odometer.model.licenses import UNKNOWN_TYPE, LicenseKey, LicenseState
-from odometer.store.derive import Derivation
+from odometer.store.derive import Derivation, DeriveAgain
 from odometer.store.derive_sql import LICENSE_KEY, LICENSE_VALUES, OPT_OR_NOT, day_states
 from odometer.store.deriver import read_mark
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.scope import Scope
 
 _AT_ONCE: Final = 5_000
-# Derives clients of a product again; False when it was stopped before it was done.
-DeriveAgain = Callable[[int, Sequence[str]], bool]
 FirstRecords = Mapping[str, tuple[dt.date, str]]
 
 
