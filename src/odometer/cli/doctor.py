@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from odometer.app import analytics_of, registry_of
+from odometer.app import analytics_of, clock_of, registry_of
 from odometer.errors import Problem, StartError
+from odometer.privacy.erase import CLEANED_WITHIN_MS
 from odometer.settings import Settings
 from odometer.store.tables import MIGRATIONS
 
@@ -32,7 +33,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All findings, in the order a person would look."""
-    return [_folder(settings), _disk(settings), _memory(), _clock(settings), _registry(settings), _engine(settings)]
+    checks = (_folder, _disk, _memory, _clock, _registry, _erasures, _engine)
+    return [check(settings) for check in checks]
 
 
 def _folder(settings: Settings) -> Finding:
@@ -57,7 +59,7 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", True, f"{free:.0f} GiB free")
 
 
-def _memory() -> Finding:
+def _memory(_settings: Settings) -> Finding:
     table = Path("/proc/meminfo")
     if not table.exists():
         return Finding("memory", True, "not known on this system")
@@ -85,6 +87,19 @@ def _registry(settings: Settings) -> Finding:
     except StartError as error:
         return Finding("registry", False, str(error), "Check ODOMETER_REGISTRY and the rights on its file.")
     return Finding("registry", True, f"open and migrated, {products} products")
+
+
+def _erasures(settings: Settings) -> Finding:
+    try:
+        with registry_of(settings) as registry:
+            due_ms = clock_of(settings).now_ms() - CLEANED_WITHIN_MS
+            late = [erasure for erasure in registry.erasures.unfinished() if erasure.erased_ms < due_ms]
+    except StartError as error:
+        return Finding("erasures", False, str(error), "See the registry.")
+    if late:
+        text = f"{len(late)} erasures have left traces on the disk for more than an hour"
+        return Finding("erasures", False, text, "Let a server run for some minutes; if it does, see its log.")
+    return Finding("erasures", True, "no traces that should be gone")
 
 
 def _engine(settings: Settings) -> Finding:

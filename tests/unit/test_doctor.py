@@ -1,0 +1,46 @@
+"""What `odometer doctor` finds: traces of erased clients that should have left the disk."""
+
+from pathlib import Path
+
+import pytest
+
+from odometer.accounts import open_registry
+from odometer.cli.doctor import Finding, examine
+from odometer.clock import Clock
+from odometer.model.erasure import Erasure
+from odometer.settings import read_settings
+
+HOUR_MS = 3_600_000
+
+
+def finding(subject: str) -> Finding:
+    (found,) = (one for one in examine(read_settings()) if one.subject == subject)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "is_clean", "is_fine"), [(2 * HOUR_MS, False, False), (2 * HOUR_MS, True, True), (1, False, True)]
+)
+def test_erasures_that_are_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_ms: int, is_clean: bool, is_fine: bool
+) -> None:
+    # The engine belongs to other tests of this process.
+    monkeypatch.setattr("odometer.cli.doctor._engine", lambda _settings: Finding("analytics", True, "elsewhere"))
+    monkeypatch.setenv("ODOMETER_DATA", str(tmp_path))
+    registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", Clock())
+    erasure = Erasure(
+        receipt_id="er-1",
+        product_id=1,
+        erased_ms=Clock().now_ms() - age_ms,
+        clients=1,
+        records=1,
+        months=frozenset({"203106"}),
+    )
+    registry.erasures.add(erasure, actor="test")
+    registry.erasures.note_cleaned(cleaned)
+    registry.close()
+
+    found = finding("erasures")
+
+    assert found.is_fine is not bool(late)
+    assert found.text.startswith("1 erasures" if late else "no traces")
