@@ -18,11 +18,9 @@ def finding(subject: str) -> Finding:
     return found
 
 
-@pytest.mark.parametrize(
-    ("age_ms", "is_clean", "is_fine"), [(2 * HOUR_MS, False, False), (2 * HOUR_MS, True, True), (1, False, True)]
-)
+@pytest.mark.parametrize(("age_ms", "cleaned", "late"), [(2 * HOUR_MS, [], 1), (2 * HOUR_MS, ["er-1"], 0), (1, [], 0)])
 def test_erasures_that_are_late(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_ms: int, is_clean: bool, is_fine: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_ms: int, cleaned: list[str], late: int
 ) -> None:
     # The engine belongs to other tests of this process.
     monkeypatch.setattr("odometer.cli.doctor._engine", lambda _settings: Finding("analytics", True, "elsewhere"))
