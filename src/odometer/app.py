@@ -1,7 +1,7 @@
 """The composition root: the only place that builds the parts of a server from settings and puts them together."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
@@ -65,8 +65,4 @@ def erasing_of(settings: Settings, registry: Registry, analytics: Analytics) -> 
     """What erases clients in a process without a server: nobody else stores records or writes files meanwhile."""
     files = open_files(settings.files, settings.data / "files")
     daily = DailyFiles(registry.daily_files, files, {}, settings.daily_file_days)
-
-    def paused(_product_id: int, _clients: Collection[str]) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
-
-    return Erasing(registry, analytics.eraser, paused, daily, files, clock_of(settings))
+    return Erasing(registry, analytics.eraser, contextlib.nullcontext, daily, files, clock_of(settings))

@@ -22,8 +22,8 @@ MOST_CLIENTS: Final = 1_000
 # So long after an erasure the last trace is gone from the disk of a server that runs and is not overloaded.
 CLEANED_WITHIN_MS: Final = 3_600_000
 
-# Lets nothing of some clients of a product be stored within its block.
-Pause = Callable[[int, Collection[str]], AbstractContextManager[None]]
+# Lets nothing be stored within its block.
+Pause = Callable[[], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ class Erasing:
         """
         if block:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
-        held = self.eraser.erase(product_id, clients, self.paused(product_id, clients))
+        held = self.eraser.erase(product_id, clients, self.paused())
         files = self.daily.erased(product_id, held.days)
         gone, made_again = self.registry.export_jobs.make_again(product_id, clients)
         for job in gone:

@@ -90,12 +90,12 @@ class Writer:
         return answer
 
     @contextlib.contextmanager
-    def paused(self, product_id: int, clients: Collection[str]) -> Iterator[None]:
-        """Nothing is stored during the block, in which these clients are erased; what arrives waits."""
+    def paused(self) -> Iterator[None]:
+        """Nothing is stored during the block, in which clients are erased; what arrives waits."""
         with self._storing:
+            # Theirs may be among the known opt records.
+            self._opts_are_stale = True
             yield
-            for client in clients:
-                self._opts.pop((product_id, client), None)
 
     def close(self) -> None:
         """Store what waits, then stop."""
