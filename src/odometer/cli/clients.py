@@ -26,6 +26,7 @@ _PRODUCT: Final = typer.Option("--product", help="Product id.")
 _CLIENTS: Final = typer.Argument(metavar="CLIENT_ID...", help="Client ids, at most 1,000.")
 _ACTOR: Final = "command line"
 _LOOK_S: Final = 1.0
+_MOST_FAILURES: Final = 60
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +63,16 @@ def erase(
 
 def _clean_up(clean_up: CleanUp) -> None:
     with Console(stderr=True).status("cleaning up the disk, about a minute"):
-        clean_up(threading.Event())
+        failures = 0
         while not clean_up.is_done():
+            try:
+                clean_up(threading.Event())
+            except Problem:
+                # The engine may be busy with the same data by itself.
+                failures += 1
+                if failures == _MOST_FAILURES:
+                    raise
             time.sleep(_LOOK_S)
-            clean_up(threading.Event())
 
 
 def _say(receipt: Receipt, *, as_json: bool) -> None:

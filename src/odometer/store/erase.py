@@ -107,9 +107,11 @@ class Eraser:
     def erase(self, product_id: int, clients: Collection[str]) -> None:
         """Afterwards every answer is that of a world without them. Repeating it completes what broke off."""
         names = sorted(clients)
-        self._forget_events(product_id, names)
         ids = [(name,) for name in names]
-        delete_rows(self._engine, RECORDS, product_id, ("client",), ids)
+        # Derivation would learn the events anew from records that are about to go.
+        with self._derivation.paused():
+            self._forget_events(product_id, names)
+            delete_rows(self._engine, RECORDS, product_id, ("client",), ids)
         self._derivation.take_away(product_id, names)
         for table in (DUPLICATE, CLIENT_NUMBER):
             delete_rows(self._engine, table, product_id, ("client",), ids)
