@@ -347,7 +347,8 @@ def test_a_bad_body_is_refused(ada: TestClient, kept: int, what: str) -> None:
 
 
 def test_block_is_true_or_false(ada: TestClient, kept: int) -> None:
-    for block in (1, "true", 0, [], {}):
+    bad: list[Any] = [1, "true", 0, [], {}]
+    for block in bad:
         answer = ask(ada, kept, "erase", {"clientIds": [ERASED], "block": block})
         assert (answer.status_code, answer.json()["error"]["field"]) == (400, "block"), block
     assert ERASED in listed(ada, kept)

@@ -18,11 +18,12 @@ from odometer.collect.envelope import ParseOptions
 from odometer.collect.import_rows import FileChunk, encode_chunk
 from odometer.collect.ingest import Ingest
 from odometer.errors import Problem
-from odometer.store import erase as erase_module
 from odometer.store.analytics import Analytics
 from odometer.store.append import Writer
 from odometer.store.bulk import BulkAppend
+from odometer.store.deletion import delete_rows as delete_rows_of_store
 from odometer.store.erase import Eraser
+from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.store.test_writer import NOON_MS, batch, stored
 
@@ -243,15 +244,14 @@ def test_derivation_in_the_middle_of_an_erasure_learns_nothing_from_it(
         store.writer.append(one).result(30)
     store.derivation.derive_clients(product, [BLOCKED, FREE])
     deriver = threading.Thread(target=store.derivation.derive_clients, args=(product, [BLOCKED]))
-    original = erase_module.delete_rows
 
     def delete_rows(engine: Any, table: Any, *rest: Any) -> None:
-        if table is erase_module.RECORDS:
+        if table is RECORDS:
             deriver.start()
             deriver.join(0.7)
-        original(engine, table, *rest)
+        delete_rows_of_store(engine, table, *rest)
 
-    monkeypatch.setattr(erase_module, "delete_rows", delete_rows)
+    monkeypatch.setattr("odometer.store.erase.delete_rows", delete_rows)
     eraser.erase(product, [BLOCKED])
     deriver.join()
 
