@@ -53,12 +53,13 @@ def erase(
     """
     settings = read_settings()
     wanted = parse_clients(clients)
-    with registry_of(settings) as registry, analytics_of(settings) as analytics:
+    with registry_of(settings) as registry:
         _require(registry, product)
-        receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
-        _say(receipt, as_json=as_json)
-        if wait:
-            _clean_up(CleanUp(registry.erasures, analytics.eraser))
+        with analytics_of(settings) as analytics:
+            receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
+            _say(receipt, as_json=as_json)
+            if wait:
+                _clean_up(CleanUp(registry.erasures, analytics.eraser))
 
 
 def _clean_up(clean_up: CleanUp) -> None:
