@@ -93,9 +93,12 @@ class Writer:
     def paused(self, product_id: int, clients: Collection[str]) -> Iterator[None]:
         """Nothing is stored during the block, in which these clients are erased; what arrives waits."""
         with self._storing:
+            # Should the block break off, the store alone knows who has opted out.
+            were_stale, self._opts_are_stale = self._opts_are_stale, True
             yield
             for client in clients:
                 self._opts.pop((product_id, client), None)
+            self._opts_are_stale = were_stale
 
     def close(self) -> None:
         """Store what waits, then stop."""
