@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from odometer.store.append import Writer
 from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
 from odometer.store.tables import DERIVED, TABLES, migrate
@@ -41,6 +42,16 @@ class Store:
     writer: Writer
     questions: Questions
     products: Iterator[int]
+
+    @property
+    def eraser(self) -> Eraser:
+        """What erases clients, and derives them itself."""
+
+        def derive_again(product: int, clients: Sequence[str]) -> bool:
+            self.derivation.derive_clients(product, clients)
+            return True
+
+        return Eraser(self.engine, self.gate, self.derivation, derive_again)
 
     def new_product(self) -> int:
         """A product id that no other test uses."""

@@ -1,4 +1,4 @@
-"""A real S3 server, and a file store in it."""
+"""What tests of exports share: a real S3 server with a file store in it, and a world."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +8,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from odometer.exports.files import FileStore, open_files
+from tests.exports.jobs import world
+
+__all__ = ["world"]
 
 
 @pytest.fixture(scope="module")

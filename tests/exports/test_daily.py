@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 
 from odometer.accounts import open_registry
 from odometer.clock import Clock
+from odometer.errors import Problem
 from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of, wanted_files
 from odometer.exports.files import LocalFiles
 from odometer.exports.worker import Stopped
@@ -50,6 +51,17 @@ class Kept:
 
     def days(self, stream: Stream, today: dt.date = TODAY) -> list[str]:
         return [str(file.day) for file in self.listed(stream, today)]
+
+    def erase(self, *clients: str) -> list[str]:
+        """Erase clients as the server does; the names of the files that are taken away."""
+        eraser = self.store.eraser
+        held = eraser.held(self.product, clients)
+        eraser.erase(self.product, clients)
+        return sorted(self.daily.erased(self.product, held.days))
+
+    def names(self) -> list[str]:
+        """The files that are really there, complete or not."""
+        return sorted(path.name for path in self.folder.rglob("*") if path.is_file())
 
     def path(self, file: DailyFile) -> Path:
         return self.folder / file.stream / str(self.product) / file.name
@@ -246,3 +258,132 @@ def test_spreadsheets_run_nothing_from_custom_events_and_raw_files_are_byte_true
     raw = kept.rows("rawEvents_2031-06-12.csv.zip")
     assert [row[9:11] for row in raw] == [["-2", "=1+1"], ["+2.5", "+x"]]
     assert '"=cmd|' in raw[0][-1]
+
+
+THREE_DAYS = (
+    event("client-01", "2031-06-10", 1),
+    event("client-01", "2031-06-11", 2),
+    {"clientId": "client-01", "type": "client_day", "day": "2031-06-12"},
+    event("client-02", "2031-06-11", 1),
+    event("client-02", "2031-06-12", 2),
+    event("client-02", "2031-06-13", 3),
+)
+AFTER = [
+    *("customEvents_2031-06-11.csv.zip", "customEvents_2031-06-12.csv.zip", "customEvents_2031-06-13.csv.zip"),
+    *("rawEvents_2031-06-11.csv.zip", "rawEvents_2031-06-12.csv.zip", "rawEvents_2031-06-13.csv.zip"),
+]
+
+
+def test_files_that_show_an_erased_client_go_at_once_and_come_back_without_it(kept: Kept) -> None:
+    """By stream: on 06-12 the client had no custom event. A day that becomes empty has no file any more."""
+    kept.arrives(*THREE_DAYS)
+    kept.refresh()
+    stays = {name: (kept.folder / "customEvents" / str(kept.product) / name).stat().st_mtime_ns for name in AFTER[1:3]}
+
+    gone = kept.erase("client-01")
+
+    assert gone == [
+        *("customEvents_2031-06-10.csv.zip", "customEvents_2031-06-11.csv.zip", "rawEvents_2031-06-10.csv.zip"),
+        *("rawEvents_2031-06-11.csv.zip", "rawEvents_2031-06-12.csv.zip"),
+    ]
+    assert kept.names() == [AFTER[1], AFTER[2], AFTER[5]]
+    assert kept.days(Stream.CUSTOM_EVENTS) == ["2031-06-13", "2031-06-12"]
+    assert kept.days(Stream.RAW_EVENTS) == ["2031-06-13"]
+    kept.refresh()
+    assert kept.names() == AFTER
+    for name in AFTER[:3]:
+        assert [row[1] for row in kept.rows(name)] == ["client-02"], name
+    for name in AFTER[3:]:
+        assert [row[4] for row in kept.rows(name)] == ["client-02"], name
+    for name, written in stays.items():
+        assert (kept.folder / "customEvents" / str(kept.product) / name).stat().st_mtime_ns == written
+
+
+def test_a_product_without_the_client_keeps_its_files(kept: Kept) -> None:
+    kept.arrives(event("client-02", "2031-06-11", 1))
+    kept.refresh()
+    before = kept.names()
+
+    assert kept.erase("client-01") == []
+    assert kept.daily.erased(kept.product + 500_000, {Stream.RAW_EVENTS: {dt.date(2031, 6, 11)}}) == []
+    assert kept.names() == before
+
+
+def _pausing(kept: Kept, stream: Stream) -> tuple[threading.Event, threading.Event]:
+    """Lets the first file of a stream be written and then wait, not yet published: (it waits, it may go on)."""
+    written, go_on = threading.Event(), threading.Event()
+    original = kept.daily.sources[stream].writers[".csv.zip"]
+
+    def write(product: int, day: dt.date, path: Path, pause: Any) -> int:
+        rows = original(product, day, path, pause)
+        if not written.is_set():
+            written.set()
+            assert go_on.wait(30)
+        return rows
+
+    kept.daily.sources[stream].writers[".csv.zip"] = write  # type: ignore[index]
+    return written, go_on
+
+
+@pytest.mark.parametrize("only_the_erased", [False, True])
+def test_a_file_that_is_being_written_is_not_published_with_the_client(kept: Kept, *, only_the_erased: bool) -> None:
+    others = [] if only_the_erased else [event("client-02", "2031-06-11", 1)]
+    kept.arrives(event("client-01", "2031-06-11", 1), *others)
+    written, go_on = _pausing(kept, Stream.RAW_EVENTS)
+    keeper = threading.Thread(target=kept.refresh, args=({Stream.RAW_EVENTS: (".csv.zip",)},))
+    keeper.start()
+    assert written.wait(30)
+
+    assert kept.erase("client-01") == []
+    seen = list(kept.folder.rglob("rawEvents_*"))
+    go_on.set()
+    keeper.join()
+
+    assert seen == []
+    assert list((kept.folder / ".aside").iterdir()) == []
+    if only_the_erased:
+        assert kept.names() == []
+        assert kept.listed(Stream.RAW_EVENTS) == []
+        return
+    assert [row[4] for row in kept.rows("rawEvents_2031-06-11.csv.zip")] == ["client-02"]
+    kept.refresh()
+    (file,) = kept.listed(Stream.RAW_EVENTS)
+    assert (file.rows, file.file_size) == (1, kept.path(file).stat().st_size)
+
+
+def test_another_products_file_is_published_all_the_same(kept: Kept) -> None:
+    kept.arrives(event("client-01", "2031-06-11", 1))
+    written, go_on = _pausing(kept, Stream.RAW_EVENTS)
+    keeper = threading.Thread(target=kept.refresh, args=({Stream.RAW_EVENTS: (".csv.zip",)},))
+    keeper.start()
+    assert written.wait(30)
+    again = threading.Event()
+    # A second writing would come through here.
+    kept.daily.sources[Stream.RAW_EVENTS].writers[".csv.zip"] = lambda *_: again.set() or 0  # type: ignore[index,func-returns-value]
+
+    kept.daily.erased(kept.product + 500_000, {Stream.RAW_EVENTS: {dt.date(2031, 6, 11)}})
+    go_on.set()
+    keeper.join()
+
+    assert not again.is_set()
+    assert kept.days(Stream.RAW_EVENTS) == ["2031-06-11"]
+
+
+def test_a_file_that_could_not_be_deleted_is_deleted_by_the_next_try(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bucket that does not answer: the erasure fails, and repeating it must not overlook the file."""
+    kept.arrives(event("client-01", "2031-06-11", 1))
+    kept.refresh()
+    days = {Stream.RAW_EVENTS: {dt.date(2031, 6, 11)}}
+
+    def fails(_files: LocalFiles, _key: object) -> None:
+        raise Problem("STORE_UNAVAILABLE", "no", retry_after_s=5)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalFiles, "delete", fails)
+        with pytest.raises(Problem):
+            kept.daily.erased(kept.product, days)
+
+    assert kept.daily.erased(kept.product, days) == ["rawEvents_2031-06-11.csv.zip"]
+    assert kept.names() == ["customEvents_2031-06-11.csv.zip"]

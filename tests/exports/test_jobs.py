@@ -3,82 +3,22 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 
-from odometer.accounts import Registry, open_registry
 from odometer.accounts.export_jobs import MAX_ATTEMPTS
-from odometer.clock import DAY_MS, Clock
+from odometer.clock import DAY_MS
 from odometer.errors import Problem
 from odometer.exports.files import LocalFiles
-from odometer.exports.jobs import ExportDuty, Progress, WriteOrder, key_of
+from odometer.exports.jobs import ExportDuty, Progress, key_of
 from odometer.exports.worker import Stopped, Worker
-from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
-
-PRODUCT = 7
-SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+from odometer.model.export_job import ExportOrder, JobStatus
+from tests.exports.jobs import PRODUCT, SHA256_OF_ABC, JobWorld, writes_abc
 
 
-class Moved(Clock):
-    """Stands where a test puts it."""
-
-    ms = 1_900_000_000_000
-
-    def now_ms(self) -> int:
-        return self.ms
-
-
-@dataclass
-class World:
-    """A registry with one user, and a file store."""
-
-    registry: Registry
-    files: LocalFiles
-    clock: Moved
-    order: ExportOrder
-
-    def ask(self, request: str = "{}", at_most: int = 3) -> ExportJob:
-        return self.registry.export_jobs.request(replace(self.order, request=request), at_most=at_most)
-
-    def now(self, job: ExportJob) -> ExportJob:
-        assert job.order.user_id is not None
-        found = self.registry.export_jobs.get(PRODUCT, job.order.user_id, job.export_id)
-        assert found is not None
-        return found
-
-    def run(self, write: WriteOrder, stopping: threading.Event | None = None) -> None:
-        ExportDuty(self.registry.export_jobs, self.files, write, 7)(stopping or threading.Event())
-
-
-def writes_abc(_order: ExportOrder, path: Path, progress: Progress) -> int:
-    path.write_bytes(b"abc")
-    progress(2, 2)
-    return 2
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    clock = Moved()
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", clock, hasher=cheap)
-    user = registry.users.add("ada@example.com", "correct horse battery", display_name="Ada")
-    order = ExportOrder(
-        product_id=PRODUCT,
-        user_id=user.user_id,
-        request="{}",
-        today=dt.date(2031, 6, 20),
-        ending=".jsonl.gz",
-        has_license_keys=False,
-    )
-    yield World(registry, LocalFiles(tmp_path / "files"), clock, order)
-    registry.close()
-
-
-def test_a_job_becomes_a_file(world: World) -> None:
+def test_a_job_becomes_a_file(world: JobWorld) -> None:
     job = world.ask()
     assert job.status == JobStatus.QUEUED
     assert job.file_name == f"clientPropertyList_2031-06-20_{job.export_id}.jsonl.gz"
@@ -93,7 +33,7 @@ def test_a_job_becomes_a_file(world: World) -> None:
     assert path.read_bytes() == b"abc"
 
 
-def test_progress_shows_while_it_runs(world: World) -> None:
+def test_progress_shows_while_it_runs(world: JobWorld) -> None:
     job = world.ask()
     seen = []
 
@@ -107,7 +47,7 @@ def test_progress_shows_while_it_runs(world: World) -> None:
     assert [(one.status, one.clients_written, one.clients_total) for one in seen] == [(JobStatus.RUNNING, 20, 50)]
 
 
-def test_an_identical_order_is_one_job_while_it_waits_or_runs(world: World) -> None:
+def test_an_identical_order_is_one_job_while_it_waits_or_runs(world: JobWorld) -> None:
     first = world.ask('{"a": 1}')
     other_day = replace(world.order, request='{"a": 1}', today=dt.date(2031, 6, 21))
     seen = []
@@ -125,7 +65,7 @@ def test_an_identical_order_is_one_job_while_it_waits_or_runs(world: World) -> N
     assert world.ask('{"a": 1}').export_id != first.export_id
 
 
-def test_a_user_has_so_many_jobs_at_a_time(world: World) -> None:
+def test_a_user_has_so_many_jobs_at_a_time(world: JobWorld) -> None:
     for n in range(3):
         world.ask(str(n))
 
@@ -146,7 +86,7 @@ def test_a_user_has_so_many_jobs_at_a_time(world: World) -> None:
         (ZeroDivisionError("/secret/path"), "Something went wrong on the server"),
     ],
 )
-def test_a_failure_is_told_and_leaves_no_file(world: World, error: Exception, told: str) -> None:
+def test_a_failure_is_told_and_leaves_no_file(world: JobWorld, error: Exception, told: str) -> None:
     job = world.ask()
 
     def write(_order: ExportOrder, path: Path, _progress: Progress) -> int:
@@ -164,7 +104,7 @@ def test_a_failure_is_told_and_leaves_no_file(world: World, error: Exception, to
     assert world.ask().export_id != job.export_id
 
 
-def test_a_stopped_job_waits_and_is_run_anew(world: World) -> None:
+def test_a_stopped_job_waits_and_is_run_anew(world: JobWorld) -> None:
     job = world.ask()
     stopping = threading.Event()
 
@@ -182,7 +122,7 @@ def test_a_stopped_job_waits_and_is_run_anew(world: World) -> None:
     assert world.now(job).status == JobStatus.DONE
 
 
-def test_a_job_whose_server_died_is_run_anew_but_not_for_ever(world: World) -> None:
+def test_a_job_whose_server_died_is_run_anew_but_not_for_ever(world: JobWorld) -> None:
     """A kill leaves the job running; the next server puts it back, until it seems to be what kills servers."""
     jobs = world.registry.export_jobs
     job = world.ask()
@@ -198,7 +138,7 @@ def test_a_job_whose_server_died_is_run_anew_but_not_for_ever(world: World) -> N
     assert jobs.claim() is None
 
 
-def test_files_go_after_7_days_and_are_forgotten_later(world: World) -> None:
+def test_files_go_after_7_days_and_are_forgotten_later(world: JobWorld) -> None:
     job = world.ask()
     world.run(writes_abc)
     world.clock.ms += 7 * DAY_MS - 1
@@ -215,7 +155,7 @@ def test_files_go_after_7_days_and_are_forgotten_later(world: World) -> None:
     assert world.registry.export_jobs.get(PRODUCT, world.order.user_id or 0, job.export_id) is None
 
 
-def test_jobs_belong_to_their_user(world: World) -> None:
+def test_jobs_belong_to_their_user(world: JobWorld) -> None:
     job = world.ask()
     other = world.registry.users.add("bob@example.com", "correct horse battery", display_name="Bob").user_id
     world.run(writes_abc)
@@ -228,7 +168,7 @@ def test_jobs_belong_to_their_user(world: World) -> None:
     assert others.export_id != job.export_id
 
 
-def test_the_worker_runs_what_it_is_woken_for(world: World) -> None:
+def test_the_worker_runs_what_it_is_woken_for(world: JobWorld) -> None:
     worker = Worker("test", ExportDuty(world.registry.export_jobs, world.files, writes_abc, 7), every_s=60)
     job = world.ask()
     worker.wake()
@@ -255,7 +195,7 @@ def test_the_worker_survives_a_duty_that_fails() -> None:
     worker.close()
 
 
-def test_a_file_that_cannot_be_removed_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_removed_holds_up_nobody(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bucket without the right to delete must not stop the queue; the file is tried again."""
     old = world.ask()
     world.run(writes_abc)
@@ -275,7 +215,7 @@ def test_a_file_that_cannot_be_removed_holds_up_nobody(world: World, monkeypatch
     assert world.files.local_path(key_of(old)) is None
 
 
-def test_a_job_that_could_not_be_noted_as_done_leaves_no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_could_not_be_noted_as_done_leaves_no_file(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     job = world.ask()
 
     def fails(*_: object) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -22,14 +22,6 @@ from tests.worlds import CLIENTS, World, feed, worlds
 
 EVER = (dt.date(1970, 1, 1), dt.date(2149, 1, 1))
 _EVERYTHING = "SETTINGS apply_deleted_mask = 0, apply_mutations_on_fly = 0"
-
-
-def eraser_of(store: Store) -> Eraser:
-    def derive_again(product: int, clients: Sequence[str]) -> bool:
-        store.derivation.derive_clients(product, clients)
-        return True
-
-    return Eraser(store.engine, store.gate, store.derivation, derive_again)
 
 
 def without(world: World, clients: set[str]) -> World:
@@ -88,7 +80,7 @@ def known(store: Store, product: int) -> dict[EventName, int]:
 def test_erasing_equals_never_having_had_them(
     store: Store, data: st.DataObject, world: World, erased: set[str]
 ) -> None:
-    product, eraser = feed(store, world), eraser_of(store)
+    product, eraser = feed(store, world), store.eraser
     held = eraser.erase(product, erased)
     never = feed(store, without(world, erased))
     assert answers(store, product) == answers(store, never)

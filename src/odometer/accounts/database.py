@@ -62,11 +62,13 @@ class Database:
             )
         )
 
-    def overwrite_deleted(self) -> None:
-        """Let nothing of deleted rows stay in files beside the database; what cannot be done now is done next time."""
-        if self._engine.dialect.name == "sqlite":
-            with self.reading() as connection:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def overwrite_deleted(self) -> bool:
+        """Let nothing of deleted rows stay in files beside the database; False while others keep it from that."""
+        if self._engine.dialect.name != "sqlite":
+            return True
+        with self.reading() as connection:
+            found = connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not found[0]
 
     def ping(self) -> None:
         """Raise when the database does not answer."""

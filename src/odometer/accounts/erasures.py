@@ -45,9 +45,9 @@ class Erasures:
         self._note(receipt_ids, rewritten_ms=at_ms)
 
     def note_cleaned(self, receipt_ids: Collection[str]) -> None:
-        """Note that nothing of these is left."""
-        self._note(receipt_ids, cleaned_ms=self._database.clock.now_ms())
-        self._database.overwrite_deleted()
+        """Note that nothing of these is left; not yet while the registry's own files may hold something."""
+        if self._database.overwrite_deleted():
+            self._note(receipt_ids, cleaned_ms=self._database.clock.now_ms())
 
     def _note(self, receipt_ids: Collection[str], **moment: int) -> None:
         with self._database.writing() as connection:

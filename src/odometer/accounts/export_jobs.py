@@ -3,7 +3,8 @@
 import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
@@ -21,6 +22,14 @@ _REMEMBERED_DAYS: Final = 30
 _ACTIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 _TABLE: Final = EXPORT_JOBS
 _COLUMNS: Final = _TABLE.c
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What an erasure takes back: jobs whose files have to go now, and how many of them are made again."""
+
+    files: list[ExportJob]
+    again: int
 
 
 class ExportJobs:
@@ -78,12 +87,23 @@ class ExportJobs:
             if row is None:
                 return None
             changes = {"status": JobStatus.RUNNING, "attempts": row.attempts + 1, "clients_written": 0}
-            connection.execute(_update(row.export_id).values(changes))
-        return _job(row)
+            if row.sha256:
+                # Made again: links to the file that held erased clients must not work again.
+                changes["file_name"] = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
+            claimed = _update(row.export_id).values(changes).returning(*_TABLE.c)
+            return _job(connection.execute(claimed).one())
 
     def progress(self, export_id: str, written: int, total: int) -> None:
         """Note how many clients are written, and of how many."""
-        self._change(export_id, clients_written=written, clients_total=total)
+        self._change(export_id, JobStatus.RUNNING, clients_written=written, clients_total=total)
+
+    def is_running(self, export_id: str) -> bool:
+        """Whether the file is still wanted by the one who writes it (`make_again`)."""
+        running = select(_COLUMNS.export_id).where(
+            _COLUMNS.export_id == export_id, _COLUMNS.status == JobStatus.RUNNING
+        )
+        with self._database.reading() as connection:
+            return connection.execute(running).one_or_none() is not None
 
     def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
         """Note that the file is complete and can be fetched; False when it is not wanted any more (`make_again`)."""
@@ -97,7 +117,7 @@ class ExportJobs:
     def put_back(self, export_id: str) -> None:
         """Let a job that was stopped on purpose wait again, as if it had not begun."""
         attempts = _COLUMNS.attempts - 1
-        self._change(export_id, status=JobStatus.QUEUED, attempts=attempts, clients_written=0, clients_total=None)
+        self._put_back(export_id, attempts=attempts)
 
     def put_back_interrupted(self) -> None:
         """At the start of a server: what ran when the last one died waits again, unless that happens all the time."""
@@ -107,26 +127,33 @@ class ExportJobs:
             if row.attempts >= MAX_ATTEMPTS:
                 self.fail(row.export_id, f"The server stopped {row.attempts} times while it wrote this file.")
             else:
-                self._change(row.export_id, status=JobStatus.QUEUED, clients_written=0, clients_total=None)
+                self._put_back(row.export_id)
 
-    def make_again(self, product_id: int, naming: Collection[str]) -> tuple[list[ExportJob], int]:
-        """Let the files of a product be made again, as clients were erased: those that are there or being written.
+    def make_again(self, product_id: int, naming: Collection[str]) -> Withdrawn:
+        """As clients were erased, let the files of a product that are there or being written be made again.
 
-        Jobs whose request names one of the clients are forgotten. Returns the jobs whose files have to go now, and how
-        many jobs wait again.
+        Jobs whose request names one of the clients end; `forget_naming` is to follow when the files are gone.
         """
         with self._database.writing() as connection:
             rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
-            named = [row.export_id for row in rows if any(client in row.request for client in naming)]
+            named = [row for row in rows if _names(row, naming)]
+            others = [row for row in rows if not _names(row, naming)]
+            made = [row for row in others if row.status in (JobStatus.DONE, JobStatus.RUNNING)]
+            ended = {"status": JobStatus.FAILED, "active_key": None, "finished_ms": self._database.clock.now_ms()}
+            connection.execute(_update_all(named).values(ended))
+            # Attempts count servers that died over a file; this one is a new file.
+            waits = {"status": JobStatus.QUEUED, "attempts": 0, "clients_written": 0, "clients_total": None}
+            connection.execute(_update_all(made).values(waits))
+        # A job that waits may have a file, too: it was let wait here, by an erasure that broke off.
+        files = [*named, *(row for row in others if row.status in (JobStatus.DONE, *_ACTIVE))]
+        return Withdrawn([_job(row) for row in files], len(made))
+
+    def forget_naming(self, product_id: int, clients: Collection[str]) -> None:
+        """Remove the jobs whose request names one of the clients."""
+        with self._database.writing() as connection:
+            rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
+            named = [row.export_id for row in rows if _names(row, clients)]
             connection.execute(delete(_TABLE).where(_COLUMNS.export_id.in_(named)))
-            made = (JobStatus.DONE, JobStatus.RUNNING)
-            again = [row for row in rows if row.status in made and row.export_id not in named]
-            for row in again:
-                # Under another name: links to the file that held the clients must not work again.
-                name = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
-                waiting = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None, "file_name": name}
-                connection.execute(_update(row.export_id).values(waiting))
-        return [_job(row) for row in rows if row.status == JobStatus.DONE], len(again)
 
     def due(self, days: int) -> list[ExportJob]:
         """Jobs finished `days` ago or more, whose files have to go; they are due until they are `expired`."""
@@ -137,7 +164,7 @@ class ExportJobs:
 
     def expired(self, export_id: str) -> None:
         """Note that the file is gone."""
-        self._change(export_id, status=JobStatus.EXPIRED)
+        self._change(export_id, JobStatus.DONE, status=JobStatus.EXPIRED)
 
     def forget(self) -> None:
         """Remove what ended long ago and has no file any more."""
@@ -154,9 +181,14 @@ class ExportJobs:
             ended = running.values(status=status, active_key=None, finished_ms=now_ms, **figures)
             return bool(connection.execute(ended).rowcount)
 
-    def _change(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
+    def _put_back(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
+        wait = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None}
+        self._change(export_id, JobStatus.RUNNING, **wait, **values)
+
+    def _change(self, export_id: str, present: JobStatus, **values: Any) -> None:  # noqa: ANN401 - values of columns
+        """Change a job unless something else has become of it meanwhile."""
         with self._database.writing() as connection:
-            connection.execute(_update(export_id).values(values))
+            connection.execute(_update(export_id).where(_COLUMNS.status == present).values(values))
 
 
 def _file_name(today: dt.date, export_id: str, ending: str) -> str:
@@ -165,6 +197,15 @@ def _file_name(today: dt.date, export_id: str, ending: str) -> str:
 
 def _update(export_id: str) -> Any:  # noqa: ANN401 - an UPDATE statement
     return update(_TABLE).where(_COLUMNS.export_id == export_id)
+
+
+def _update_all(rows: Iterable[Row[Any]]) -> Any:  # noqa: ANN401 - an UPDATE statement
+    return update(_TABLE).where(_COLUMNS.export_id.in_([row.export_id for row in rows]))
+
+
+def _names(row: Row[Any], clients: Collection[str]) -> bool:
+    """Whether the request holds one of the ids anywhere, in a pattern as well: then its bytes have to go."""
+    return any(client in row.request for client in clients)
 
 
 def _active_key(order: ExportOrder) -> str:

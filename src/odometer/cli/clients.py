@@ -26,6 +26,7 @@ _PRODUCT: Final = typer.Option("--product", help="Product id.")
 _CLIENTS: Final = typer.Argument(metavar="CLIENT_ID...", help="Client ids, at most 1,000.")
 _ACTOR: Final = "command line"
 _LOOK_S: Final = 1.0
+_MOST_FAILURES: Final = 60
 
 
 def register(app: typer.Typer) -> None:
@@ -52,20 +53,27 @@ def erase(
     """
     settings = read_settings()
     wanted = parse_clients(clients)
-    with registry_of(settings) as registry, analytics_of(settings) as analytics:
+    with registry_of(settings) as registry:
         _require(registry, product)
-        receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
-        _say(receipt, as_json=as_json)
-        if wait:
-            _clean_up(CleanUp(registry.erasures, analytics.eraser))
+        with analytics_of(settings) as analytics:
+            receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
+            _say(receipt, as_json=as_json)
+            if wait:
+                _clean_up(CleanUp(registry.erasures, analytics.eraser))
 
 
 def _clean_up(clean_up: CleanUp) -> None:
     with Console(stderr=True).status("cleaning up the disk, about a minute"):
-        clean_up(threading.Event())
+        failures = 0
         while not clean_up.is_done():
+            try:
+                clean_up(threading.Event())
+            except Problem:
+                # The engine may be busy with the same data by itself.
+                failures += 1
+                if failures == _MOST_FAILURES:
+                    raise
             time.sleep(_LOOK_S)
-            clean_up(threading.Event())
 
 
 def _say(receipt: Receipt, *, as_json: bool) -> None:

@@ -202,8 +202,9 @@ class DailyFiles:
         return [file.name for file in affected]
 
     def _take_away(self, file: DailyFile) -> None:
-        self.book.remove(file)
+        # In this order: a file that could not be deleted is known, and tried again.
         self.files.delete(key_of(file))
+        self.book.remove(file)
 
 
 class _ErasedMeanwhile(Exception):

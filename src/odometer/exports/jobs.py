@@ -37,6 +37,9 @@ class JobBook(Protocol):
     def progress(self, export_id: str, written: int, total: int) -> None:
         """Note how many clients are written, and of how many."""
 
+    def is_running(self, export_id: str) -> bool:
+        """Whether the job is still wanted by the one who runs it."""
+
     def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
         """Note that the file is complete; False when clients were erased meanwhile, who may be in it."""
 
@@ -97,11 +100,15 @@ class ExportDuty:
             with self.files.writing(key_of(job)) as path:
                 written = self.write(job.order, path, self._progress(job, stopping))
                 size, sha256 = path.stat().st_size, sha256_of(path)
+                if not self.book.is_running(job.export_id):
+                    raise _Withdrawn
             if not self.book.finish(job.export_id, written, size, sha256):
                 self.files.delete(key_of(job))
         except Stopped:
             self.book.put_back(job.export_id)
             raise
+        except _Withdrawn:
+            return
         except Exception as error:  # noqa: BLE001 - whatever failed, the user must learn that there will be no file
             _log.exception("an export failed", export_id=job.export_id)
             self.book.fail(job.export_id, _sentence(error))
@@ -122,6 +129,10 @@ class ExportDuty:
                 self.book.progress(job.export_id, written, total)
 
         return note
+
+
+class _Withdrawn(Exception):
+    """Clients were erased while the file was written, in which they may be."""
 
 
 def key_of(job: ExportJob) -> FileKey:

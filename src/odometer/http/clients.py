@@ -80,7 +80,8 @@ async def _asked(request: Request, model: type[M]) -> M:
     body = await read_body(request, parts_of(request).max_body_bytes)
     content = strict_json.parse(body if body.strip() else b"{}")
     if isinstance(content, dict):
-        content = {name: value for name, value in content.items() if name not in OLDER_MEMBERS}
+        # Null is absent (contract 00).
+        content = {name: value for name, value in content.items() if name not in OLDER_MEMBERS and value is not None}
     return validated(model, content)
 
 

@@ -115,6 +115,6 @@ def _route_of(scope: Scope) -> str:
 
 def _general_headers(scope: Scope, request_id: str) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
-    if scope["path"].startswith("/v3/"):
+    if scope["path"].startswith(("/v3/", "/admin/")):
         headers.append((b"cache-control", b"no-store"))
     return headers

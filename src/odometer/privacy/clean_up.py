@@ -1,22 +1,16 @@
 """Cleaning up after erasures: what answers no longer show leaves the disk as well (contract 09, Deleting)."""
 
 import threading
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from odometer.accounts.erasures import Erasures
-from odometer.errors import Problem
 from odometer.exports.worker import Stopped
-from odometer.model.erasure import Erasure
 from odometer.store.erase import Eraser
 
 # Deleted rows are marked soon after an erasure; what takes longer is seen to at the next look.
 _PAUSE_S: Final = 0.5
 _PATIENCE: Final = 20
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,10 @@ class CleanUp:
     eraser: Eraser
 
     def __call__(self, stopping: threading.Event) -> None:
-        """Do what can be done now; the engine removes old files by itself, so it takes several looks."""
+        """Do what can be done now; the engine removes old files by itself, so it takes several looks.
+
+        Raises `Problem` when the engine is busy with the same data: the next look tries again.
+        """
 
         def pause() -> None:
             if stopping.is_set():
@@ -41,21 +38,13 @@ class CleanUp:
 
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
         if waiting and self._deleted(stopping):
-            self._rewrite(waiting, pause)
+            months = frozenset(month for one in waiting for month in one.months)
+            at_ms = self.eraser.rewrite(months, pause)
+            self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
         rewritten = [one for one in self.erasures.unfinished() if one.rewritten_ms is not None]
         gone = [one for one in rewritten if not self.eraser.has_old_parts(one.rewritten_ms or 0)]
         if gone:
             self.erasures.note_cleaned([one.receipt_id for one in gone])
-
-    def _rewrite(self, waiting: Sequence[Erasure], pause: Callable[[], None]) -> None:
-        months = frozenset(month for one in waiting for month in one.months)
-        try:
-            at_ms = self.eraser.rewrite(months, pause)
-        except Problem:
-            # The engine was merging the same parts; the next look tries again.
-            _log.info("cleaning up after erasures is tried again", erasures=len(waiting), exc_info=True)
-            return
-        self.erasures.note_rewritten([one.receipt_id for one in waiting], at_ms)
 
     def _deleted(self, stopping: threading.Event) -> bool:
         for _ in range(_PATIENCE):

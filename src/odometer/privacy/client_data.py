@@ -43,12 +43,10 @@ def _pieces(head: dict[str, Any], first: bytes, others: Iterator[bytes]) -> Iter
 
 def _life(questions: Questions, product_id: int, client: str, today: dt.date) -> dict[str, Any] | None:
     language = Language(today, questions.pattern_fault, may_use_license_keys=True, custom_types={})
+    daily = DailyAsked(_FIRST_DAY, "NOW", [prop.name for prop in DAILY])
     choice = parse_client_choice(
-        all_properties(CUSTOM_SLOTS, may_use_license_keys=True),
-        DailyAsked(_FIRST_DAY, "NOW", [prop.name for prop in DAILY]),
-        {"clientId": {"type": "string", "value": client}},
-        language,
-        None,
+        all_properties(CUSTOM_SLOTS, may_use_license_keys=True), daily, None, language, oldest=None
     )
-    rows, _ = questions.clients.page(ClientQuestion(product_id, choice, today), "", 1)
-    return as_object(rows[0], choice) if rows else None
+    # The first from its id on, whoever that is: a filter would look at all the others.
+    rows, _ = questions.clients.page(ClientQuestion(product_id, choice, today), client, 1)
+    return next((as_object(row, choice) for row in rows if row.client == client), None)

@@ -113,9 +113,10 @@ class Erasing:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
         held = self.eraser.erase(product_id, clients, self.paused())
         files = self.daily.erased(product_id, held.days)
-        gone, made_again = self.registry.export_jobs.make_again(product_id, clients)
-        for job in gone:
+        exports = self.registry.export_jobs.make_again(product_id, clients)
+        for job in exports.files:
             self.files.delete(key_of(job))
+        self.registry.export_jobs.forget_naming(product_id, clients)
         erasure = Erasure(
             receipt_id=f"er-{secrets.token_hex(6)}",
             product_id=product_id,
@@ -128,7 +129,7 @@ class Erasing:
         self.on_erased()
         known = {one.client for one in held.clients}
         unknown = sorted(client for client in clients if client not in known)
-        return Receipt(erasure, held.clients, unknown, files, made_again, block)
+        return Receipt(erasure, held.clients, unknown, files, exports.again, block)
 
 
 def parse_clients(value: object) -> list[str]:

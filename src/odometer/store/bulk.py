@@ -81,7 +81,7 @@ class BulkAppend:
             return []
         theirs = "client IN {blocked:Array(String)}"
         rows = self._engine.rows(f"SELECT client, seq FROM {DATABASE}.staging WHERE {theirs}", blocked)
-        self._engine.command(f"DELETE FROM {DATABASE}.staging WHERE {theirs}", blocked)
+        self._engine.command(f"ALTER TABLE {DATABASE}.staging DELETE WHERE {theirs}", blocked)
         return [(client, seq) for client, seq in rows]
 
     def _opted_out(self) -> list[tuple[str, int, int]]:

@@ -120,7 +120,8 @@ class Eraser:
         server stops meanwhile.
         """
         names = sorted(clients)
-        with nothing_is_stored:
+        with nothing_is_stored, self._derivation.paused():
+            # Derivation would learn events anew from records that are about to go.
             held = self.held(product_id, names)
             self._forget_events(product_id, names)
             for table in (RECORDS, DUPLICATE, CLIENT_NUMBER):

@@ -1,0 +1,1 @@
+"""Erasing clients, and exporting one."""
