@@ -22,6 +22,7 @@ from odometer.store.analytics import Analytics
 from odometer.store.erase import Eraser
 from tests.conftest import Store
 from tests.unit.test_cli_admin import Commands
+from tests.worlds import Delivery, feed, to_ms
 
 ME, OTHER = "client-01", "client-02"
 
@@ -58,6 +59,12 @@ def imported(commands: Commands, product: str, *clients: str, day: str = "2031-0
     return found
 
 
+def fed(store: Store, product: str) -> None:
+    """The same one day of one client, without the command."""
+    records = ({"clientId": ME, "type": "client_day", "day": "2031-05-13"},)
+    feed(store, [Delivery(records, to_ms(dt.date(2031, 6, 20)), "import", is_import=True)], product=int(product))
+
+
 def erase(commands: Commands, product: str, *words: str) -> dict[str, Any]:
     found: dict[str, Any] = commands.json("client", "erase", *words, "--product", product, "--no-wait")
     return found
@@ -87,8 +94,8 @@ def test_a_client_is_exported_erased_blocked_and_unblocked(commands: Commands, p
     assert json.loads(Path("again.json").read_bytes())["client"]["dateInstalled"] == "2031-05-14"
 
 
-def test_a_receipt_for_people(commands: Commands, product: str) -> None:
-    imported(commands, product, ME)
+def test_a_receipt_for_people(commands: Commands, store: Store, product: str) -> None:
+    fed(store, product)
 
     said = commands.run("client", "erase", ME, "nobody-01", "--product", product, "--no-wait", "--block")
 
@@ -119,8 +126,8 @@ def test_what_is_wrong_is_one_line_and_opens_no_store(
     assert not Path("client.json").exists()
 
 
-def test_one_bad_id_among_good_ones_erases_nobody(commands: Commands, product: str) -> None:
-    imported(commands, product, ME)
+def test_one_bad_id_among_good_ones_erases_nobody(commands: Commands, store: Store, product: str) -> None:
+    fed(store, product)
 
     assert "clientIds[1]" in commands.run("client", "erase", ME, "a b c d e", "--product", product, expect=1)
     many = [f"nobody-{n:04}" for n in range(1001)]
@@ -128,9 +135,9 @@ def test_one_bad_id_among_good_ones_erases_nobody(commands: Commands, product: s
     assert imported(commands, product, ME)["duplicates"] == 1
 
 
-def test_daily_files_and_exports_go_too(commands: Commands, product: str, tmp_path: Path) -> None:
+def test_daily_files_and_exports_go_too(commands: Commands, store: Store, product: str, tmp_path: Path) -> None:
     """No server runs that would take them away; the next one makes them again."""
-    imported(commands, product, ME)
+    fed(store, product)
     files = LocalFiles(tmp_path / "files")
     with registry_of(read_settings()) as registry:
         user = registry.users.add("ada@example.com", "correct horse", display_name="Ada")
@@ -174,7 +181,7 @@ def test_daily_files_and_exports_go_too(commands: Commands, product: str, tmp_pa
 
 
 def test_waiting_goes_on_when_the_engine_is_busy_and_ends_when_the_disk_is_clean(
-    commands: Commands, product: str, monkeypatch: pytest.MonkeyPatch
+    commands: Commands, store: Store, product: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients_module, "_LOOK_S", 0)
     did: list[str] = []
@@ -194,7 +201,7 @@ def test_waiting_goes_on_when_the_engine_is_busy_and_ends_when_the_disk_is_clean
     monkeypatch.setattr(Eraser, "rewrite", rewrite)
     monkeypatch.setattr(Eraser, "is_deleting", lambda _eraser: False)
     monkeypatch.setattr(Eraser, "has_old_parts", has_old_parts)
-    imported(commands, product, ME)
+    fed(store, product)
 
     commands.json("client", "erase", ME, "--product", product)
 
@@ -202,10 +209,10 @@ def test_waiting_goes_on_when_the_engine_is_busy_and_ends_when_the_disk_is_clean
 
 
 def test_waiting_gives_up_on_a_store_that_never_answers(
-    commands: Commands, product: str, monkeypatch: pytest.MonkeyPatch
+    commands: Commands, store: Store, product: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients_module, "_LOOK_S", 0)
-    imported(commands, product, ME)
+    fed(store, product)
 
     def fails(*_: object) -> int:
         raise Problem("STORE_UNAVAILABLE", "The analytics store did not answer.", retry_after_s=5)
