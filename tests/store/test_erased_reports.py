@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from odometer.reports import REPORTS
 from odometer.reports.definition import Context, Report
-from odometer.store.erase import Eraser
 from tests.conftest import Store
 from tests.generic import CUSTOM_TYPES
 from tests.properties.test_erasure import without
@@ -52,9 +51,9 @@ def test_every_report_is_that_of_a_world_without_them(
 ) -> None:
     """Others go on sending afterwards; a new one gets the number that an erased one had."""
     cut = data.draw(st.integers(1, len(world))) if world else 0
-    eraser = Eraser(store.engine, store.gate, store.derivation)
+    eraser = store.eraser
     product = feed(store, world[:cut])
-    with store.writer.paused(product, erased):
+    with store.writer.paused():
         eraser.erase(product, erased)
     feed(store, without(world[cut:], erased), product=product)
     never = feed(store, without(world, erased))
