@@ -93,7 +93,10 @@ def test_an_erasure_that_finds_nothing_stored_is_rewritten_too(book: Erasures) -
     assert disk.rewritten == [frozenset()]
 
 
-def test_nothing_is_rewritten_while_a_delete_has_not_reached_everything(book: Erasures) -> None:
+def test_nothing_is_rewritten_while_a_delete_has_not_reached_everything(
+    book: Erasures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("odometer.privacy.clean_up._PAUSE_S", 0.001)
     disk = Disk(deleting=True, old_before=5000)
     erased(book, "1", "203105")
     assert not looks(book, disk)
