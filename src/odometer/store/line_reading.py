@@ -12,7 +12,7 @@ from odometer.store.gate import Gate
 # The last lines are looked for in so many days up to today, then in more: partitions of other months are not read.
 _LOOKS_DAYS: Final = (2, 31, 366)
 # A day is sorted by the engine, on disk where it is large, and handed over in blocks.
-STREAMED_DAY: Final[Mapping[str, Any]] = {
+_STREAMED_DAY: Final[Mapping[str, Any]] = {
     "max_block_size": 8_192,
     "max_bytes_before_external_sort": 128 * 1024 * 1024,
     "max_threads": 1,
@@ -82,7 +82,7 @@ class LineReading:
             WHERE product = {{product:UInt64}} AND type = {{type:String}} AND day = {{day:Date}}
             ORDER BY {", ".join(_ORDER)}""",
             {"product": product_id, "type": line_type, "day": day},
-            STREAMED_DAY,
+            _STREAMED_DAY,
         )
         with self._gate.passing():
             first = next(stream, None)
