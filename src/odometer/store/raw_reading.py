@@ -1,7 +1,7 @@
 """Reading the records of a day as they were accepted (contract 08, Raw event files)."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Final
 
@@ -23,7 +23,7 @@ class RawReading:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of_day(self, product_id: int, day: dt.date) -> Iterator[Columns]:
+    def of_day(self, product_id: int, day: dt.date) -> Generator[Columns, None, None]:
         """Blocks of `RAW_COLUMNS` of all records of a day by (used time, client, seq), in constant memory."""
         stream = records_in_order(
             self._engine, RAW_COLUMNS, _select("day = {day:Date}"), {"product": product_id, "day": day}

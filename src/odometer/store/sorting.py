@@ -4,7 +4,7 @@ The embedded engine sorts in memory only, whatever `max_bytes_before_external_so
 """
 
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 from odometer.store.engine import DATABASE, Columns, Engine, Params
@@ -34,6 +34,7 @@ def records_in_order(
 ) -> Generator[Columns, None, None]:
     """Blocks of these columns of the records that `select` answers, by (used time, client, seq).
 
+    All but the last have the same number of rows, whatever lies where: what is made of them depends on the rows alone.
     `select` answers columns of `records` by name. It is asked once, when the first block is.
     """
     held = tuple(dict.fromkeys((*columns, *_ORDER)))
@@ -46,8 +47,8 @@ def records_in_order(
             f"INSERT INTO {DATABASE}.{table.name} ({names}) SETTINGS {_WRITING} SELECT {names} FROM ({select})", params
         )
         starts = _starts(engine, table)
-        for first, end in zip([None, *starts], [*starts, None], strict=True):
-            yield from _slice(engine, table, columns, first, end)
+        slices = zip([None, *starts], [*starts, None], strict=True)
+        yield from _evened(block for first, end in slices for block in _slice(engine, table, columns, first, end))
     finally:
         engine.command(f"DROP TABLE IF EXISTS {DATABASE}.{table.name} SYNC")
 
@@ -97,3 +98,14 @@ def _slice(
         params,
         _READING,
     )
+
+
+def _evened(blocks: Iterable[Columns]) -> Generator[Columns, None, None]:
+    waiting: Columns = ()
+    for block in blocks:
+        waiting = tuple([*left, *new] for left, new in zip(waiting, block, strict=True)) if waiting else block
+        while len(waiting[0]) >= _BLOCK_ROWS:
+            yield tuple(column[:_BLOCK_ROWS] for column in waiting)
+            waiting = tuple(column[_BLOCK_ROWS:] for column in waiting)
+    if waiting and len(waiting[0]):
+        yield waiting
