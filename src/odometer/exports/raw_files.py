@@ -2,7 +2,9 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import orjson
 import pyarrow as pa
 from pyarrow import parquet
 
+from odometer.exports.aside import WriteBlocks, write_aside
 from odometer.exports.delimited import zipped_csv
 from odometer.model import strict_json
 from odometer.model.moments import to_text
@@ -37,31 +40,48 @@ _ROW_GROUP: Final = 65_536
 
 def write_raw_csv(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
     """Write the records of a day as CSV; how many they are."""
+    return _write(partial(_write_csv, path, f"rawEvents_{day}.csv"), reading, product_id, day, pause)
+
+
+def write_raw_parquet(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
+    """Write the records of a day as Parquet, in the types of their columns; how many they are."""
+    return _write(partial(_write_parquet, path), reading, product_id, day, pause)
+
+
+def _write(write: WriteBlocks, reading: RawReading, product_id: int, day: dt.date, pause: Pause) -> int:
+    with closing(reading.of_day(product_id, day)) as blocks:
+        return write_aside(write, _pausing(blocks, pause))
+
+
+def _pausing(blocks: Iterator[Columns], pause: Pause) -> Iterator[Columns]:
+    for block in blocks:
+        pause()
+        yield block
+
+
+def _write_csv(path: Path, name: str, blocks: Iterator[Columns]) -> int:
     written = 0
-    with zipped_csv(path, f"rawEvents_{day}.csv", RAW_EVENT_COLUMNS) as file:
-        for block in reading.of_day(product_id, day):
-            pause()
+    with zipped_csv(path, name, RAW_EVENT_COLUMNS) as file:
+        for block in blocks:
             rows = list(zip(*(map(_cell, column) for column in _columns(block)), strict=True))
             file.write(rows)
             written += len(rows)
     return written
 
 
-def write_raw_parquet(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
-    """Write the records of a day as Parquet, in the types of their columns; how many they are."""
+def _write_parquet(path: Path, blocks: Iterator[Columns]) -> int:
     written = 0
     with parquet.ParquetWriter(path, _SCHEMA, compression="zstd") as file:
-        for batches in _gathered(reading.of_day(product_id, day), pause):
+        for batches in _gathered(blocks):
             file.write_table(pa.Table.from_batches(batches, _SCHEMA), row_group_size=_ROW_GROUP)
             written += sum(batch.num_rows for batch in batches)
     return written
 
 
-def _gathered(blocks: Iterator[Columns], pause: Pause) -> Iterator[list[pa.RecordBatch]]:
+def _gathered(blocks: Iterator[Columns]) -> Iterator[list[pa.RecordBatch]]:
     """Blocks put together until they are a row group."""
     waiting: list[pa.RecordBatch] = []
     for block in blocks:
-        pause()
         arrays = [
             pa.array(map(_milliseconds, column) if field.type == _MOMENT else column, field.type)
             for column, field in zip(_columns(block), _SCHEMA, strict=True)

@@ -11,6 +11,7 @@ from odometer.store.engine import REPORT_MEMORY_MIB, Engine
 from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
+from odometer.store.sorting import drop_leftovers
 from odometer.store.tables import migrate
 
 
@@ -83,6 +84,7 @@ def open_live_analytics(
     that of a daily file, and one for what is told or erased of a single client.
     """
     store = open_analytics(url, handles=report_threads + 8, report_memory_mib=report_memory_mib)
+    drop_leftovers(store.engine)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch, blocked_among)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)

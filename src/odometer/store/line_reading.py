@@ -11,8 +11,9 @@ from odometer.store.gate import Gate
 
 # The last lines are looked for in so many days up to today, then in more: partitions of other months are not read.
 _LOOKS_DAYS: Final = (2, 31, 366)
-# A day is sorted by the engine, on disk where it is large, and handed over in blocks.
-STREAMED_DAY: Final[Mapping[str, Any]] = {
+# A day is sorted by the engine and handed over in blocks: a server does so on disk where it is large, the embedded one
+# in memory.
+_STREAMED_DAY: Final[Mapping[str, Any]] = {
     "max_block_size": 8_192,
     "max_bytes_before_external_sort": 128 * 1024 * 1024,
     "max_threads": 1,
@@ -76,13 +77,13 @@ class LineReading:
         )
 
     def of_day(self, product_id: int, line_type: LineType, day: dt.date) -> Iterator[Line]:
-        """All lines of a day by (used time, client, seq), from one view, in constant memory."""
+        """All lines of a day by (used time, client, seq), from one view."""
         stream = self._engine.stream(
             f"""SELECT {_COLUMNS} FROM {DATABASE}.line FINAL
             WHERE product = {{product:UInt64}} AND type = {{type:String}} AND day = {{day:Date}}
             ORDER BY {", ".join(_ORDER)}""",
             {"product": product_id, "type": line_type, "day": day},
-            STREAMED_DAY,
+            _STREAMED_DAY,
         )
         with self._gate.passing():
             first = next(stream, None)

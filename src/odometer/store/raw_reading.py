@@ -1,12 +1,12 @@
 """Reading the records of a day as they were accepted (contract 08, Raw event files)."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Final
 
 from odometer.store.engine import DATABASE, Columns, Engine, Params
-from odometer.store.line_reading import STREAMED_DAY
+from odometer.store.sorting import records_in_order
 
 RAW_COLUMNS: Final = (
     *("received_ms", "at_ms", "used_ms", "day", "client", "machine", "session", "seq", "type", "category", "name"),
@@ -14,6 +14,7 @@ RAW_COLUMNS: Final = (
     "canonical",
 )
 _IDENTITY: Final = "client, seq, hash"
+_OF_CLIENT: Final[Params] = {"max_threads": 1, "max_block_size": 8_192}
 
 
 class RawReading:
@@ -22,34 +23,21 @@ class RawReading:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of_day(self, product_id: int, day: dt.date) -> Iterator[Columns]:
+    def of_day(self, product_id: int, day: dt.date) -> Generator[Columns, None, None]:
         """Blocks of `RAW_COLUMNS` of all records of a day by (used time, client, seq), in constant memory."""
-        return self._which("day = {day:Date}", {"product": product_id, "day": day})
+        stream = records_in_order(
+            self._engine, RAW_COLUMNS, _select("day = {day:Date}"), {"product": product_id, "day": day}
+        )
+        with closing(stream):
+            yield from stream
 
     def of_client(self, product_id: int, client: str) -> Iterator[Columns]:
-        """The same of all records of a client."""
-        return self._which("client = {client:String}", {"product": product_id, "client": client})
-
-    def _which(self, condition: str, params: Params) -> Iterator[Columns]:
-        """Of records that are stored more than once the first received is there (contract 09), if the condition holds.
-
-        It is looked for among all: another one may lie on another day.
-        """
-        columns = ", ".join(dict.fromkeys((*RAW_COLUMNS, "hash")))
-        twice = f"SELECT {_IDENTITY} FROM {DATABASE}.duplicate WHERE product = {{product:UInt64}}"
+        """The same of all records of a client, which are sorted in memory."""
         stream = self._engine.stream(
-            f"""SELECT {", ".join(RAW_COLUMNS)} FROM (
-                SELECT {columns} FROM {DATABASE}.records
-                WHERE product = {{product:UInt64}} AND {condition} AND ({_IDENTITY}) NOT IN ({twice})
-                UNION ALL
-                SELECT {columns} FROM (
-                    SELECT * FROM {DATABASE}.records
-                    WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN ({twice})
-                    ORDER BY {_IDENTITY}, received_ms, batch_id, ingest_no LIMIT 1 BY {_IDENTITY}
-                ) WHERE {condition}
-            ) ORDER BY used_ms, client, seq, hash""",
-            params,
-            STREAMED_DAY,
+            f"""SELECT {", ".join(RAW_COLUMNS)} FROM ({_select("client = {client:String}")})
+            ORDER BY used_ms, client, seq, hash""",
+            {"product": product_id, "client": client},
+            _OF_CLIENT,
         )
         with closing(stream):
             yield from stream
@@ -62,3 +50,20 @@ class RawReading:
             {"product": product_id, "first": days[0], "last": days[1]},
         )
         return {day: f"{count}/{ingest_no}" for day, count, ingest_no in rows}
+
+
+def _select(condition: str) -> str:
+    """Of records that are stored more than once the first received is there (contract 09), if the condition holds.
+
+    It is looked for among all: another one may lie on another day.
+    """
+    columns = ", ".join(dict.fromkeys((*RAW_COLUMNS, "hash")))
+    twice = f"SELECT {_IDENTITY} FROM {DATABASE}.duplicate WHERE product = {{product:UInt64}}"
+    return f"""SELECT {columns} FROM {DATABASE}.records
+        WHERE product = {{product:UInt64}} AND {condition} AND ({_IDENTITY}) NOT IN ({twice})
+        UNION ALL
+        SELECT {columns} FROM (
+            SELECT * FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN ({twice})
+            ORDER BY {_IDENTITY}, received_ms, batch_id, ingest_no LIMIT 1 BY {_IDENTITY}
+        ) WHERE {condition}"""
