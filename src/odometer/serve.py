@@ -113,17 +113,16 @@ def _file_routers(
 
     keeper = Worker("daily-files", DailyDuty(daily, wishes, clock.today), _DAILY_LOOK_S)
     stack.callback(keeper.close)
-    eraser = analytics.eraser
-    clean_up = Worker("clean-up", CleanUp(registry.erasures, eraser), _CLEAN_UP_LOOK_S)
+    erasing = Erasing(registry, analytics.eraser, analytics.writer.paused, daily, files, clock)
+    clean_up = Worker("clean-up", CleanUp(erasing.complete, registry.erasures, analytics.eraser), _CLEAN_UP_LOOK_S)
     stack.callback(clean_up.close)
 
     def on_erased() -> None:
         worker.wake()
         clean_up.wake()
 
-    erasing = Erasing(registry, eraser, analytics.writer.paused, daily, files, clock, on_erased)
     return [
-        clients_router(erasing),
+        clients_router(erasing, on_erased),
         exports_router(links, worker.wake, settings.exports_per_user),
         daily_files_router(daily, links),
         downloads_router(files, links),

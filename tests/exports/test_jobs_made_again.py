@@ -7,9 +7,14 @@ import pytest
 
 from odometer.accounts.export_jobs import MAX_ATTEMPTS
 from odometer.clock import DAY_MS
-from odometer.exports.jobs import Progress, key_of
+from odometer.exports.jobs import Progress, key_of, make_again
 from odometer.model.export_job import ExportOrder, JobStatus
 from tests.exports.jobs import PRODUCT, SHA256_OF_ABC, JobWorld, writes_abc
+
+
+def erased(world: JobWorld, *clients: str) -> int:
+    """As an erasure does it; how many files are made again."""
+    return make_again(world.registry.export_jobs, world.files, PRODUCT, clients)
 
 
 def test_files_are_made_again_when_clients_are_erased(world: JobWorld) -> None:
@@ -17,13 +22,12 @@ def test_files_are_made_again_when_clients_are_erased(world: JobWorld) -> None:
     done = world.ask()
     elsewhere = world.registry.export_jobs.request(replace(world.order, product_id=PRODUCT + 1), at_most=3)
     world.run(writes_abc)
-    waits = world.ask("waits")
+    waits = world.ask('{"fileFormat": "csv"}')
     world.clock.ms += 1000
 
-    withdrawn = world.registry.export_jobs.make_again(PRODUCT, ["client-01"])
+    assert erased(world, "client-01") == 1
 
-    assert {job.export_id for job in withdrawn.files} == {done.export_id, waits.export_id}
-    assert withdrawn.again == 1
+    assert world.files.local_path(key_of(done)) is None
     again = world.now(done)
     assert (again.status, again.clients_written, again.clients_total) == (JobStatus.QUEUED, 0, None)
     assert world.registry.export_jobs.finished(PRODUCT, world.order.user_id or 0) == []
@@ -64,8 +68,7 @@ def test_what_is_being_written_is_not_published_with_erased_clients(world: JobWo
         content = b"again" if written else b"with client-01"
         path.write_bytes(content)
         if not written:
-            world.registry.export_jobs.make_again(PRODUCT, ["client-01"])
-            world.registry.export_jobs.forget_naming(PRODUCT, ["client-01"])
+            erased(world, "client-01")
         else:
             attempts.append(len(list((world.folder / "exports").rglob("*.gz"))))
         written.append(content)
@@ -94,7 +97,7 @@ def test_an_erasure_at_the_last_moment_takes_the_file_back(world: JobWorld, monk
 
     def finish(self: object, *figures: object) -> bool:
         if next(iter_once, False):
-            jobs.make_again(PRODUCT, ["client-01"])
+            erased(world, "client-01")
         return original(self, *figures)  # type: ignore[arg-type]
 
     iter_once = iter([True])
@@ -125,19 +128,14 @@ def test_jobs_that_name_an_erased_client_are_forgotten_with_their_files(world: J
     elif status is not JobStatus.QUEUED:
         world.run(writes_abc)
         if status is JobStatus.EXPIRED:
+            world.files.delete(key_of(job))
             jobs.expired(job.export_id)
     assert world.now(job).status == status
 
-    withdrawn = jobs.make_again(PRODUCT, ["client-99", "client-01"])
+    erased(world, "client-99", "client-01")
 
-    assert ([one.export_id for one in withdrawn.files], withdrawn.again) == ([job.export_id], 0)
-    assert jobs.finished(PRODUCT, world.order.user_id or 0) == []
+    assert world.files.local_path(key_of(job)) is None
     assert jobs.claim() is None
-    # An erasure that broke off here finds it once more.
-    assert [one.export_id for one in jobs.make_again(PRODUCT, ["client-01"]).files] == [job.export_id]
-    jobs.forget_naming(PRODUCT, ["client-02"])
-    world.now(job)
-    jobs.forget_naming(PRODUCT, ["client-01"])
     assert jobs.get(PRODUCT, world.order.user_id or 0, job.export_id) is None
     # The same can be asked for anew.
     assert world.ask(named).status == JobStatus.QUEUED
@@ -147,7 +145,7 @@ def test_notes_on_a_job_that_does_not_run_any_more_change_nothing(world: JobWorl
     job = world.ask()
     jobs = world.registry.export_jobs
     jobs.claim()
-    jobs.make_again(PRODUCT, ["client-01"])
+    erased(world, "client-01")
     before = world.now(job)
 
     jobs.progress(job.export_id, 5, 9)
@@ -169,9 +167,42 @@ def test_files_that_were_made_again_often_are_not_taken_for_what_kills_servers(w
     job = world.ask()
     for _ in range(MAX_ATTEMPTS + 1):
         world.run(writes_abc)
-        world.registry.export_jobs.make_again(PRODUCT, ["client-01"])
+        erased(world, "client-01")
     world.registry.export_jobs.claim()
 
     world.registry.export_jobs.put_back_interrupted()
 
     assert world.now(job).status == JobStatus.QUEUED
+
+
+def test_only_jobs_that_ask_for_the_client_by_its_id_are_forgotten(world: JobWorld) -> None:
+    """Words of a request, longer ids and other values are no ids of clients."""
+    jobs = [
+        world.ask('{"properties": ["prodVersion"], "globalFilters": {"clientId": {"value": "client-010"}}}', 9),
+        world.ask('{"globalFilters": {"C01": {"value": "client-01"}}}', 9),
+    ]
+    world.run(writes_abc)
+
+    assert erased(world, "properties", "globalFilters", "client-01", "prodVersion", "clientId") == 2
+
+    assert {world.now(job).status for job in jobs} == {JobStatus.QUEUED}
+
+
+def test_a_file_that_cannot_be_deleted_keeps_its_name(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody fetches the file, nor writes it anew, before it is gone: repeating finds it by its name."""
+    job = world.ask()
+    world.run(writes_abc)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(world.files), "delete", _cannot)
+        with pytest.raises(OSError, match="busy"):
+            erased(world, "client-01")
+    world.run(writes_abc)
+    assert world.now(job).file_name == job.file_name
+
+    assert erased(world, "client-01") == 1
+
+    assert world.files.local_path(key_of(job)) is None
+
+
+def _cannot(*_: object) -> None:
+    raise OSError("busy")

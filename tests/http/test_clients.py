@@ -69,7 +69,7 @@ def fed(store: Store) -> int:
 
 def entered(world: World, product: int) -> int:
     world.registry.products.add("Loupe", product)
-    world.registry.users.grant(EMAIL, product, [Permission.ADMIN, Permission.REPORTING])
+    world.registry.users.grant(EMAIL, product, [Permission.ADMIN, Permission.LICENSE_FILTERING, Permission.REPORTING])
     return product
 
 
@@ -103,7 +103,7 @@ def served(
             questions=store.questions,
             reports=(client_property_list.REPORT, last_lines.CUSTOM_EVENTS),
             routers=[
-                clients_router(erasing),
+                clients_router(erasing, lambda: None),
                 exports_router(links, lambda: None, 3),
                 daily_files_router(daily, links),
                 downloads_router(files, links),
@@ -273,7 +273,7 @@ def test_erasing_again_changes_nothing(ada: TestClient, product: int) -> None:
     again = erased(ada, product, ERASED)
 
     assert (again["clients"], again["records"], again["unknown"]) == (0, 0, [ERASED])
-    assert (again["removed"], again["filesRemoved"]) == ([], [])
+    assert (again["removed"], again["filesRemoved"], again["exportsMadeAgain"]) == ([], [], 0)
     assert (listed(ada, product), ask(ada, product, "export", {"clientId": STAYS}).json()["records"]) == before
 
 
@@ -410,6 +410,10 @@ def test_erasing_needs_admin_on_the_product(
     bob = served()
     log_in(bob, user_name="bob@example.com")
     assert {code_of(one) for one in every_route(bob, kept)} == {"PERMISSION_DENIED"}
+    # The license key is part of what is held of a client.
+    world.registry.users.grant("bob@example.com", kept, [Permission.ADMIN])
+    assert code_of(ask(bob, kept, "export", {"clientId": STAYS})) == "PERMISSION_DENIED"
+    assert ask(bob, kept, "unblock", {"clientIds": [STAYS]}).status_code == 200
     assert {one.status_code for one in every_route(served(), kept)} == {401}
     assert [one.status_code for one in every_route(ada, kept)] == [400, 400, 400, 200]
 

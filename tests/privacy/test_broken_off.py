@@ -22,7 +22,7 @@ from odometer.exports.daily import DailyFiles, sources_of, wanted_files
 from odometer.exports.files import FileKey, LocalFiles
 from odometer.exports.jobs import ExportDuty, key_of
 from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
-from odometer.privacy.erase import Erasing
+from odometer.privacy.erase import Erasing, erasure_as_json
 from odometer.store.engine import Engine
 from odometer.store.erase import Eraser
 from tests.conftest import Store
@@ -141,7 +141,6 @@ class Kept:
     files: LocalFiles
     daily: DailyFiles
     erasing: Erasing
-    woken: list[bool]
 
     def ask(self, product: int, request: str) -> ExportJob:
         user = next(iter(self.registry.users.list()), None) or self.registry.users.add(
@@ -177,10 +176,9 @@ def kept(store: Store, tmp_path: Path) -> Iterator[Kept]:
     registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", clock, hasher=cheap)
     files = LocalFiles(tmp_path / "files")
     daily = DailyFiles(registry.daily_files, files, sources_of(store.questions), 90)
-    woken: list[bool] = []
     eraser = store.eraser
-    erasing = Erasing(registry, eraser, store.writer.paused, daily, files, clock, lambda: woken.append(True))
-    yield Kept(store, registry, files, daily, erasing, woken, tmp_path / "files")
+    erasing = Erasing(registry, eraser, store.writer.paused, daily, files, clock)
+    yield Kept(store, registry, files, daily, erasing, tmp_path / "files")
     registry.close()
 
 
@@ -189,10 +187,13 @@ STEPS: tuple[tuple[type, str], ...] = (
     (Eraser, "erase"),
     (DailyFiles, "erased"),
     (DailyFiles, "_take_away"),
-    (ExportJobs, "make_again"),
+    (ExportJobs, "stop_running"),
+    (ExportJobs, "with_files"),
     (LocalFiles, "delete"),
-    (ExportJobs, "forget_naming"),
-    (Erasures, "add"),
+    (ExportJobs, "make_again"),
+    (Erasures, "begin"),
+    (Erasures, "note_found"),
+    (Erasures, "finish"),
 )
 
 
@@ -209,7 +210,7 @@ def test_any_step_of_an_erasure_may_be_the_last(kept: Kept, monkeypatch: pytest.
     # The store has its own test; erasing there once more takes its time.
     erase, times = Eraser.erase, count()
     monkeypatch.setattr(
-        Eraser, "erase", lambda eraser, *given: erase(eraser, *given) if next(times) < 2 else eraser.held(*given[:2])
+        Eraser, "erase", lambda eraser, *given: erase(eraser, *given) if next(times) < 4 else eraser.held(*given[:2])
     )
     breaker = Breaker(monkeypatch)
     for owner, name in STEPS:
@@ -221,6 +222,39 @@ def test_any_step_of_an_erasure_may_be_the_last(kept: Kept, monkeypatch: pytest.
     _is_as_if_never(kept, product, jobs, never)
 
 
+def test_what_broke_off_is_completed_without_another_call(
+    kept: Kept, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies when the records are gone and all else is there; an export runs before the next look."""
+    registry, never = kept.registry, states(store, feed(store, without(WORLD, {ERASED})))
+    product = feed(store, WORLD)
+    registry.products.add("Facet", product)
+    kept.refresh(product)
+    jobs = [kept.ask(product, request) for request in (NAMED, PLAIN)]
+    kept.export()
+    jobs.append(kept.ask(product, NAMED))
+    with monkeypatch.context() as broken:
+        broken.setattr(store.derivation.__class__, "derive_clients", _breaks)
+        with pytest.raises(Broken):
+            kept.erasing.erase(product, [ERASED], block=True, actor="ada")
+    assert [one.pending for one in registry.erasures.pending()] == [(ERASED,)]
+    assert erasure_as_json(registry.erasures.of(product)[0])["erasedAt"] is None
+    kept.export()
+
+    kept.erasing.complete()
+
+    assert registry.erasures.pending() == []
+    _is_as_if_never(kept, product, jobs, never)
+    noted = registry.audit_log()[0]
+    assert (noted.action, noted.detail["clients"], noted.detail["records"]) == ("clients.erase", 1, 4)
+    # What was found before it broke off is what was removed.
+    assert [(one.clients, one.records) for one in registry.erasures.of(product)] == [(1, 4)]
+
+
+def _breaks(*_: object) -> None:
+    raise Broken
+
+
 def _kind_of_file(_files: LocalFiles, key: FileKey) -> str:
     return "export" if key.stream == "exports" else "daily"
 
@@ -230,8 +264,6 @@ def _is_as_if_never(kept: Kept, product: int, jobs: list[ExportJob], never: obje
     named, plain, waits = jobs
     assert states(kept.store, product) == never
     assert registry.blocked_clients.among(product, [ERASED, STAYS]) == {ERASED}
-    assert kept.woken
-    kept.woken.clear()
     # No file of a day on which the client was, and no list: not by name, and not on the disk.
     left = {path.name for path in kept.folder.rglob(f"*/{product}/*")}
     assert left == {"customEvents_2031-06-12.csv.zip"}

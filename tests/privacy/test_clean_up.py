@@ -17,6 +17,7 @@ from odometer.exports.worker import Stopped
 from odometer.model.erasure import Erasure
 from odometer.privacy.clean_up import CleanUp
 from odometer.store.erase import Eraser
+from tests.erasures import note
 
 
 @dataclass
@@ -53,12 +54,12 @@ def erased(book: Erasures, receipt: str, *months: str) -> None:
     one = Erasure(
         receipt_id=receipt, product_id=7, erased_ms=int(receipt), clients=1, records=1, months=frozenset(months)
     )
-    book.add(one, actor="ada")
+    note(book, one)
 
 
 def looks(book: Erasures, disk: Disk, stopping: threading.Event | None = None) -> bool:
     """Whether all is clean after one more look."""
-    clean_up = CleanUp(book, cast("Eraser", disk))
+    clean_up = CleanUp(lambda: None, book, cast("Eraser", disk))
     clean_up(stopping or threading.Event())
     return clean_up.is_done()
 
@@ -85,12 +86,27 @@ def test_what_is_rewritten_waits_until_the_old_parts_are_gone(book: Erasures) ->
     assert all(one.cleaned_ms is not None for one in book.of(7))
 
 
-def test_an_erasure_that_finds_nothing_stored_is_rewritten_too(book: Erasures) -> None:
-    """Tables without partitions may hold what an earlier erasure left that broke off."""
+def test_where_nothing_was_stored_nothing_is_rewritten(book: Erasures) -> None:
     disk = Disk(old_before=5000)
     erased(book, "1")
     assert looks(book, disk)
-    assert disk.rewritten == [frozenset()]
+    assert disk.rewritten == []
+
+
+def test_what_broke_off_is_completed_first(book: Erasures) -> None:
+    disk = Disk(old_before=5000)
+    book.begin(Erasure(receipt_id="er-1", product_id=7, erased_ms=1, pending=("client-01",)))
+
+    def complete() -> None:
+        for one in book.pending():
+            book.note_found(one.receipt_id, clients=1, records=1, months={"203105"})
+            book.finish(one.receipt_id, actor="server")
+
+    clean_up = CleanUp(complete, book, cast("Eraser", disk))
+    assert not clean_up.is_done()
+    clean_up(threading.Event())
+    assert clean_up.is_done()
+    assert disk.rewritten == [{"203105"}]
 
 
 def test_nothing_is_rewritten_while_a_delete_has_not_reached_everything(

@@ -74,6 +74,15 @@ def sent(writer: Writer, product: int, *records: dict[str, Any], client: str | N
     return receipt.answer()
 
 
+def test_a_sender_learns_that_it_is_disabled_whatever_it_sends(store: Store, writer: Writer) -> None:
+    product = store.new_product()
+    writer.append(batch(product, "client-03", {"seq": 1, "type": "opt_out"})).result(30)
+    for client, is_disabled in ((BLOCKED, True), ("client-03", True), (FREE, False)):
+        assert sent(writer, product, client=client)["disabled"] is is_disabled
+        answer = sent(writer, product, {"seq": 0, "type": "heartbeat"}, client=client)
+        assert (len(answer["rejected"]), answer["disabled"]) == (1, is_disabled)
+
+
 def test_a_blocked_client_is_refused_and_told(store: Store, writer: Writer) -> None:
     """All of it: opt records as well, and what is wrong besides is refused for that."""
     product = store.new_product()

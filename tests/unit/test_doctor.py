@@ -9,6 +9,7 @@ from odometer.cli.doctor import Finding, examine
 from odometer.clock import Clock
 from odometer.model.erasure import Erasure
 from odometer.settings import read_settings
+from tests.erasures import note
 
 HOUR_MS = 3_600_000
 
@@ -34,7 +35,7 @@ def test_erasures_that_are_late(
         records=1,
         months=frozenset({"203106"}),
     )
-    registry.erasures.add(erasure, actor="test")
+    note(registry.erasures, erasure)
     registry.erasures.note_cleaned(cleaned)
     registry.close()
 

@@ -19,14 +19,39 @@ class Erasures:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, erasure: Erasure, *, actor: str) -> None:
-        """Note an erasure, and in the audit log who did it."""
+    def begin(self, erasure: Erasure) -> None:
+        """Note what is about to be erased, so that it can be completed should it break off."""
         values = {name: getattr(erasure, name) for name in Erasure.__slots__}
-        values["months"] = json.dumps(sorted(erasure.months))
-        detail = {"receiptId": erasure.receipt_id, "clients": erasure.clients, "records": erasure.records}
+        values |= {"months": json.dumps([]), "pending": json.dumps(erasure.pending)}
         with self._database.writing() as connection:
             connection.execute(insert(ERASURES).values(values))
+
+    def note_found(self, receipt_id: str, *, clients: int, records: int, months: Collection[str]) -> None:
+        """Note what there is to erase; where that was noted before it broke off, what was found then counts."""
+        with self._database.writing() as connection:
+            this = _COLUMNS.receipt_id == receipt_id
+            row = connection.execute(select(ERASURES).where(this)).one()
+            found: dict[str, Any] = {"months": json.dumps(sorted({*json.loads(row.months), *months}))}
+            if not row.clients:
+                found |= {"clients": clients, "records": records}
+            connection.execute(update(ERASURES).where(this).values(found))
+
+    def finish(self, receipt_id: str, *, actor: str) -> Erasure:
+        """Forget who was erased, as it is done, and note in the audit log who did it. Without months it is clean."""
+        with self._database.writing() as connection:
+            this = _COLUMNS.receipt_id == receipt_id
+            erasure = _erasure(connection.execute(select(ERASURES).where(this)).one())
+            done: dict[str, Any] = {"pending": None}
+            if not erasure.months:
+                done |= dict.fromkeys(("rewritten_ms", "cleaned_ms"), self._database.clock.now_ms())
+            connection.execute(update(ERASURES).where(this).values(done))
+            detail = {"receiptId": receipt_id, "clients": erasure.clients, "records": erasure.records}
             self._database.audit(connection, actor, "clients.erase", erasure.product_id, detail)
+            return _erasure(connection.execute(select(ERASURES).where(this)).one())
+
+    def pending(self) -> list[Erasure]:
+        """Those that were begun and are not done, oldest first."""
+        return self._read(select(ERASURES).where(_COLUMNS.pending.is_not(None)).order_by(_COLUMNS.erased_ms))
 
     def of(self, product_id: int) -> list[Erasure]:
         """A product's erasures, newest first."""
@@ -37,8 +62,9 @@ class Erasures:
         )
 
     def unfinished(self) -> list[Erasure]:
-        """Those of all products whose traces are still on the disk, oldest first."""
-        return self._read(select(ERASURES).where(_COLUMNS.cleaned_ms.is_(None)).order_by(_COLUMNS.erased_ms))
+        """Those that are done and whose traces are still on the disk, of all products, oldest first."""
+        unfinished = select(ERASURES).where(_COLUMNS.cleaned_ms.is_(None), _COLUMNS.pending.is_(None))
+        return self._read(unfinished.order_by(_COLUMNS.erased_ms))
 
     def note_rewritten(self, receipt_ids: Collection[str], at_ms: int) -> None:
         """Note that the partitions of these were written anew, at a moment by the engine's clock."""
@@ -59,4 +85,5 @@ class Erasures:
 
 
 def _erasure(row: Row[Any]) -> Erasure:
-    return Erasure(**{**row._mapping, "months": frozenset(json.loads(row.months))})
+    lists = {"months": frozenset(json.loads(row.months)), "pending": tuple(json.loads(row.pending or "[]"))}
+    return Erasure(**{**row._mapping, **lists})

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import hashlib
+import json
+import re
 import secrets
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
@@ -22,14 +23,13 @@ _REMEMBERED_DAYS: Final = 30
 _ACTIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 _TABLE: Final = EXPORT_JOBS
 _COLUMNS: Final = _TABLE.c
-
-
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
-    """What an erasure takes back: jobs whose files have to go now, and how many of them are made again."""
-
-    files: list[ExportJob]
-    again: int
+# Attempts count servers that died over a file; what is made again is a new one.
+_WAITS: Final[dict[str, Any]] = {
+    "status": JobStatus.QUEUED,
+    "attempts": 0,
+    "clients_written": 0,
+    "clients_total": None,
+}
 
 
 class ExportJobs:
@@ -87,18 +87,15 @@ class ExportJobs:
             if row is None:
                 return None
             changes = {"status": JobStatus.RUNNING, "attempts": row.attempts + 1, "clients_written": 0}
-            if row.sha256:
-                # Made again: links to the file that held erased clients must not work again.
-                changes["file_name"] = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
-            claimed = _update(row.export_id).values(changes).returning(*_TABLE.c)
-            return _job(connection.execute(claimed).one())
+            connection.execute(_update(row.export_id).values(changes))
+        return _job(row)
 
     def progress(self, export_id: str, written: int, total: int) -> None:
         """Note how many clients are written, and of how many."""
         self._change(export_id, JobStatus.RUNNING, clients_written=written, clients_total=total)
 
     def is_running(self, export_id: str) -> bool:
-        """Whether the file is still wanted by the one who writes it (`make_again`)."""
+        """Whether the file is still wanted by the one who writes it (`stop_running`)."""
         running = select(_COLUMNS.export_id).where(
             _COLUMNS.export_id == export_id, _COLUMNS.status == JobStatus.RUNNING
         )
@@ -106,7 +103,7 @@ class ExportJobs:
             return connection.execute(running).one_or_none() is not None
 
     def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
-        """Note that the file is complete and can be fetched; False when it is not wanted any more (`make_again`)."""
+        """Note that the file is complete and can be fetched; False when it is not wanted any more (`stop_running`)."""
         figures = {"clients_written": written, "clients_total": written, "file_size": file_size, "sha256": sha256}
         return self._end(export_id, JobStatus.DONE, **figures)
 
@@ -129,31 +126,44 @@ class ExportJobs:
             else:
                 self._put_back(row.export_id)
 
-    def make_again(self, product_id: int, naming: Collection[str]) -> Withdrawn:
-        """As clients were erased, let the files of a product that are there or being written be made again.
+    def stop_running(self, product_id: int, erased: Collection[str]) -> int:
+        """Let all that is being written wait again: erased clients may be in it. How many.
 
-        Jobs whose request names one of the clients end; `forget_naming` is to follow when the files are gone.
+        Jobs without a file whose request names one of the clients are forgotten.
         """
         with self._database.writing() as connection:
-            rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
-            named = [row for row in rows if _names(row, naming)]
-            others = [row for row in rows if not _names(row, naming)]
-            made = [row for row in others if row.status in (JobStatus.DONE, JobStatus.RUNNING)]
-            ended = {"status": JobStatus.FAILED, "active_key": None, "finished_ms": self._database.clock.now_ms()}
-            connection.execute(_update_all(named).values(ended))
-            # Attempts count servers that died over a file; this one is a new file.
-            waits = {"status": JobStatus.QUEUED, "attempts": 0, "clients_written": 0, "clients_total": None}
-            connection.execute(_update_all(made).values(waits))
-        # A job that waits may have a file, too: it was let wait here, by an erasure that broke off.
-        files = [*named, *(row for row in others if row.status in (JobStatus.DONE, *_ACTIVE))]
-        return Withdrawn([_job(row) for row in files], len(made))
-
-    def forget_naming(self, product_id: int, clients: Collection[str]) -> None:
-        """Remove the jobs whose request names one of the clients."""
-        with self._database.writing() as connection:
-            rows = connection.execute(select(_TABLE).where(_COLUMNS.product_id == product_id)).all()
-            named = [row.export_id for row in rows if _names(row, clients)]
+            rows = connection.execute(
+                select(_TABLE).where(_COLUMNS.product_id == product_id, _COLUMNS.status != JobStatus.DONE)
+            ).all()
+            named = [row.export_id for row in rows if _is_about(row, erased)]
             connection.execute(delete(_TABLE).where(_COLUMNS.export_id.in_(named)))
+            running = _COLUMNS.status == JobStatus.RUNNING
+            wait = update(_TABLE).where(_COLUMNS.product_id == product_id, running).values(_WAITS)
+            return connection.execute(wait).rowcount
+
+    def with_files(self, product_id: int) -> list[ExportJob]:
+        """All jobs of a product whose files can be fetched."""
+        done = select(_TABLE).where(_COLUMNS.product_id == product_id, _COLUMNS.status == JobStatus.DONE)
+        with self._database.reading() as connection:
+            return [_job(row) for row in connection.execute(done).all()]
+
+    def make_again(self, jobs: Collection[ExportJob], erased: Collection[str]) -> int:
+        """Let jobs wait again whose files are gone, as erased clients may have been in them. How many.
+
+        Those whose request names one of the clients are forgotten.
+        """
+        count = 0
+        these = select(_TABLE).where(_COLUMNS.export_id.in_([job.export_id for job in jobs]))
+        with self._database.writing() as connection:
+            for row in connection.execute(these).all():
+                if _is_about(row, erased):
+                    connection.execute(delete(_TABLE).where(_COLUMNS.export_id == row.export_id))
+                    continue
+                # By another name: links to the old file must not lead to the new one.
+                name = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
+                connection.execute(_update(row.export_id).values(_WAITS | {"file_name": name}))
+                count += 1
+        return count
 
     def due(self, days: int) -> list[ExportJob]:
         """Jobs finished `days` ago or more, whose files have to go; they are due until they are `expired`."""
@@ -199,13 +209,10 @@ def _update(export_id: str) -> Any:  # noqa: ANN401 - an UPDATE statement
     return update(_TABLE).where(_COLUMNS.export_id == export_id)
 
 
-def _update_all(rows: Iterable[Row[Any]]) -> Any:  # noqa: ANN401 - an UPDATE statement
-    return update(_TABLE).where(_COLUMNS.export_id.in_([row.export_id for row in rows]))
-
-
-def _names(row: Row[Any], clients: Collection[str]) -> bool:
-    """Whether the request holds one of the ids anywhere, in a pattern as well: then its bytes have to go."""
-    return any(client in row.request for client in clients)
+def _is_about(row: Row[Any], clients: Collection[str]) -> bool:
+    """Whether the request asks for one of the clients by its id, in a pattern as well: then its bytes have to go."""
+    by_id = json.dumps(json.loads(row.request).get("globalFilters", {}).get("clientId"))
+    return any(re.search(rf"(?<![A-Za-z0-9_-]){re.escape(client)}(?![A-Za-z0-9_-])", by_id) for client in clients)
 
 
 def _active_key(order: ExportOrder) -> str:

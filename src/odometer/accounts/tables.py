@@ -183,7 +183,8 @@ BLOCKED_CLIENTS = Table(
     Column("blocked_ms", BigInteger, nullable=False),
 )
 
-# What was erased and when, without telling who; `months` are the partitions that are written anew after it.
+# What was erased and when. `pending` are the ids of the clients until that is done, afterwards nothing tells who they
+# were; `months` are the partitions that are written anew then.
 ERASURES = Table(
     "erasures",
     METADATA,
@@ -193,6 +194,7 @@ ERASURES = Table(
     Column("clients", Integer, nullable=False),
     Column("records", BigInteger, nullable=False),
     Column("months", Text, nullable=False),
+    Column("pending", Text),
     Column("rewritten_ms", BigInteger),
     Column("cleaned_ms", BigInteger),
     Index("erasures_of_product", "product_id", "erased_ms"),

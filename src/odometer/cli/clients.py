@@ -1,4 +1,4 @@
-"""Commands on single clients: erase, export, unblock. They work while no server has the data folder open."""
+"""Commands on single clients: erase and export, while no server has the data folder open, and unblock."""
 
 import threading
 import time
@@ -56,10 +56,10 @@ def erase(
     with registry_of(settings) as registry:
         _require(registry, product)
         with analytics_of(settings) as analytics:
-            receipt = erasing_of(settings, registry, analytics).erase(product, wanted, block=block, actor=_ACTOR)
-            _say(receipt, as_json=as_json)
+            erasing = erasing_of(settings, registry, analytics)
+            _say(erasing.erase(product, wanted, block=block, actor=_ACTOR), as_json=as_json)
             if wait:
-                _clean_up(CleanUp(registry.erasures, analytics.eraser))
+                _clean_up(CleanUp(erasing.complete, registry.erasures, analytics.eraser))
 
 
 def _clean_up(clean_up: CleanUp) -> None:
@@ -84,11 +84,12 @@ def _say(receipt: Receipt, *, as_json: bool) -> None:
     typer.echo(
         f"Receipt {erasure.receipt_id}: {erasure.clients:,} clients with {erasure.records:,} records are erased."
     )
-    for held in receipt.clients:
+    for held in receipt.removed.clients:
         typer.echo(f"  {held.client}: {held.records:,} records, {held.active_days:,} active days")
     for client in receipt.unknown:
         typer.echo(f"  {client}: nothing was stored")
-    typer.echo(f"{len(receipt.files):,} daily files were removed, {receipt.exports:,} client lists are exported again.")
+    removed = receipt.removed
+    typer.echo(f"{len(removed.files):,} daily files were removed, {removed.exports:,} client lists are exported again.")
     if receipt.blocked:
         typer.echo("What they send from now on is refused.")
 

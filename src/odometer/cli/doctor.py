@@ -93,11 +93,12 @@ def _erasures(settings: Settings) -> Finding:
     try:
         with registry_of(settings) as registry:
             due_ms = clock_of(settings).now_ms() - CLEANED_WITHIN_MS
-            late = [erasure for erasure in registry.erasures.unfinished() if erasure.erased_ms < due_ms]
+            unfinished = [*registry.erasures.pending(), *registry.erasures.unfinished()]
+            late = [erasure for erasure in unfinished if erasure.erased_ms < due_ms or erasure.pending]
     except StartError as error:
         return Finding("erasures", False, str(error), "See the registry.")
     if late:
-        text = f"{len(late)} erasures have left traces on the disk for more than an hour"
+        text = f"{len(late)} erasures broke off, or have left traces on the disk for more than an hour"
         return Finding("erasures", False, text, "Let a server run for some minutes; if it does, see its log.")
     return Finding("erasures", True, "no traces that should be gone")
 

@@ -81,9 +81,10 @@ class Refused:
 
 @dataclass(slots=True)
 class ParsedBatch:
-    """What a body holds; `rows[i]` was record or line number `positions[i]`."""
+    """What a body holds; `rows[i]` was record or line number `positions[i]`; `sender` is the client of an envelope."""
 
     batch_id: str = ""
+    sender: str = ""
     rows: list[RecordRow] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
@@ -158,7 +159,7 @@ def _parse_envelope(content: bytes, options: ParseOptions, received_ms: int) -> 
     if is_suspect:
         strict_json.check_text({name: value for name, value in envelope.items() if name != "records"})
     batch = ParsedBatch(members.optional_text(envelope, "batchId", 0, _MAX_BATCH_ID))
-    client = read_client_id(envelope)
+    client = batch.sender = read_client_id(envelope)
     sender = _sender(envelope, client, options, received_ms, options.locate(options.address))
     for index, record in enumerate(records):
         try:

@@ -56,5 +56,6 @@ class Ingest:
         """
         received_ms = self._clock.now_ms()
         parsed = parse_batch(body, options, received_ms)
-        batch = Batch(product_id, parsed.batch_id, received_ms, parsed.rows, [r.key for r in parsed.refused if r.key])
+        refused = [one.key for one in parsed.refused if one.key]
+        batch = Batch(product_id, parsed.batch_id, received_ms, parsed.rows, refused, parsed.sender)
         return Receipt(parsed, self._writer.append(batch))

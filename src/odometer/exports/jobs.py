@@ -5,7 +5,7 @@ import errno
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -42,6 +42,15 @@ class JobBook(Protocol):
 
     def finish(self, export_id: str, written: int, file_size: int, sha256: str) -> bool:
         """Note that the file is complete; False when clients were erased meanwhile, who may be in it."""
+
+    def stop_running(self, product_id: int, erased: Collection[str]) -> int:
+        """Let all that is being written wait again; how many."""
+
+    def with_files(self, product_id: int) -> list[ExportJob]:
+        """All jobs of a product whose files can be fetched."""
+
+    def make_again(self, jobs: Collection[ExportJob], erased: Collection[str]) -> int:
+        """Let jobs wait again whose files are gone; how many."""
 
     def fail(self, export_id: str, error: str) -> None:
         """Note that there will be no file, and why."""
@@ -129,6 +138,19 @@ class ExportDuty:
                 self.book.progress(job.export_id, written, total)
 
         return note
+
+
+def make_again(book: JobBook, files: FileStore, product_id: int, erased: Collection[str]) -> int:
+    """As clients were erased, take away all files of a product and let them be made again; how many.
+
+    In this order: what is written from now on is without the clients, and a file is gone before its name is forgotten.
+    Doing it again completes what broke off.
+    """
+    stopped = book.stop_running(product_id, erased)
+    jobs = book.with_files(product_id)
+    for job in jobs:
+        files.delete(key_of(job))
+    return stopped + book.make_again(jobs, erased)
 
 
 class _Withdrawn(Exception):

@@ -1,7 +1,7 @@
 """One client over HTTP (contract 09, Deleting): erase it everywhere, export all that is held of it, unblock it."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends
@@ -53,8 +53,11 @@ class ClientRequest(BaseModel):
     client_id: Any = Field(default=None, alias="clientId", description="A client id.")
 
 
-def clients_router(erasing: Erasing) -> APIRouter:
-    """The routes. Ids of clients stand in bodies only: paths may be logged."""
+def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter:
+    """The routes; `on_erased` wakes those who clean up and make exports again.
+
+    Ids of clients stand in bodies only: paths may be logged.
+    """
     router = APIRouter()
 
     async def erase(request: Request, access: Admin) -> Response:
@@ -64,6 +67,7 @@ def clients_router(erasing: Erasing) -> APIRouter:
             clients = parse_clients(asked.client_ids)
             product_id, actor = access.product.product_id, access.caller.email
             receipt = erasing.erase(product_id, clients, block=asked.block, actor=actor)
+            on_erased()
             return JsonAnswer({"result": receipt.as_json()})
 
         return await run_in_threadpool(work)
@@ -103,6 +107,8 @@ async def _erasures(request: Request, access: Admin) -> Response:
 
 
 async def _export(request: Request, access: Admin) -> Response:
+    if Permission.LICENSE_FILTERING not in access.caller.permissions_on(access.product.product_id):
+        raise Problem("PERMISSION_DENIED", "This shows license keys: it needs the permission license_filtering too.")
     asked = await _asked(request, ClientRequest)
     parts = parts_of(request)
 
@@ -193,7 +199,7 @@ _EXPORT: Final[dict[str, Any]] = {
         title="All data of a client",
         description=(
             "`client` has what clientPropertyList says of it with all properties and days; `records` are its records "
-            "as they were accepted, with the members of raw event files. Needs the permission admin."
+            "as they were accepted, with the members of raw event files. Needs admin and license_filtering."
         ),
         group=_GROUP,
         body=ClientRequest,

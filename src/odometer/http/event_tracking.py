@@ -16,7 +16,7 @@ from odometer.http.body import parse_body, read_body, require_json
 from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
-from odometer.model.events import EventFlags, EventName, null_last
+from odometer.model.events import FLAGS_OF_NEW, EventFlags, EventName, null_last
 from odometer.model.standing import Standing, Topic
 from odometer.selection.reading import is_null_text
 
@@ -158,7 +158,9 @@ def _listed(parts: HttpParts, product: Product) -> list[_Listed]:
     """Every event that occurs, with its flags."""
     flags = flags_of_events(parts, product)
     first_seen = parts.questions.first_seen(product.product_id)
-    return [_Listed(event, flags[event], str(day)) for event, day in first_seen.items()]
+    # An event may have come between the two questions.
+    new = FLAGS_OF_NEW["advanced"]
+    return [_Listed(event, flags.get(event, new), str(day)) for event, day in first_seen.items()]
 
 
 def _changed(changes: list[_Change], known: dict[EventName, _Listed]) -> dict[EventName, EventFlags]:

@@ -2,10 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +24,7 @@ from odometer.http.parts import parts_of
 from odometer.model.export_job import ExportJob, ExportOrder
 from odometer.model.standing import Standing, Topic
 from odometer.reports.client_property_list import ClientListRequest
+from odometer.reports.definition import ReportRequest
 from odometer.selection.client_list import all_properties, parse_client_choice
 from odometer.selection.reading import Language
 
@@ -41,10 +42,10 @@ class ExportRequest(ClientListRequest):
     )
 
 
-class DownloadRequest(BaseModel):
+class DownloadRequest(ReportRequest):
     """Which file."""
 
-    model_config = ConfigDict(strict=True, extra="ignore")
+    refused: ClassVar[tuple[str, ...]] = ()
 
     file_name: str = Field(alias="fileName", description="One of the names that listFiles gives.")
 

@@ -21,6 +21,7 @@ from odometer.licenses.table import entry_of
 from odometer.licenses.updates import parse_keys, parse_updates
 from odometer.model import strict_json
 from odometer.model.standing import Standing, Topic
+from odometer.reports.definition import LANGUAGE_MEMBERS
 from odometer.selection.reading import Language, as_text, as_whole
 
 PATH: Final = "/v3/license-key-registry/{product_id}"
@@ -178,8 +179,9 @@ async def _answered(request: Request, answer: Callable[[HttpParts, dict[str, Any
 
 
 def _asked(body: dict[str, Any], access: Access, language: Language) -> Search:
-    if body.get("globalFilters"):
-        raise invalid("globalFilters", "The license key registry has filters of its own: filters.")
+    for member in LANGUAGE_MEMBERS:
+        if body.get(member) not in (None, {}, []):
+            raise invalid(member, f"The license key registry has no {member}; it has filters of its own: filters.")
     size, start = body.get("pageSize"), body.get("startAtLicenseKey")
     if size is not None and as_whole(size, "pageSize", 1) > MAX_PAGE:
         raise invalid("pageSize", f"Must be a whole number from 1 to {MAX_PAGE:,}.")

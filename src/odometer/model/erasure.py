@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure:
-    """What is remembered of an erasure; it does not tell who was erased.
+    """What is remembered of an erasure; once it is done, it does not tell who was erased.
 
     Attributes:
         receipt_id: what the receipt is known by.
         product_id: of one product.
-        erased_ms: since when no answer knows the clients.
+        erased_ms: when it was begun; when it is done, no answer knows the clients.
         clients: how many there were.
         records: how many of theirs were removed.
         months: the partitions of the analytics store that held them.
+        pending: the clients, until it is done.
         rewritten_ms: when these had been written anew, by the engine's clock; None = not yet.
         cleaned_ms: when what was there before had left the disk; None = not yet.
 
@@ -22,8 +23,9 @@ class Erasure:
     receipt_id: str
     product_id: int
     erased_ms: int
-    clients: int
-    records: int
-    months: frozenset[str]
+    clients: int = 0
+    records: int = 0
+    months: frozenset[str] = frozenset()
+    pending: tuple[str, ...] = ()
     rewritten_ms: int | None = None
     cleaned_ms: int | None = None

@@ -1,6 +1,7 @@
-"""Cleaning up after erasures: what answers no longer show leaves the disk as well (contract 09, Deleting)."""
+"""Completing erasures and cleaning up after them: what no answer shows leaves the disk too (contract 09, Deleting)."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,11 +19,13 @@ class CleanUp:
     """Goes on wherever the last look or the last process stopped.
 
     Attributes:
+        complete: carries out erasures that were begun and broke off.
         erasures: which there were, and how far each is.
         eraser: the analytics store.
 
     """
 
+    complete: Callable[[], None]
     erasures: Erasures
     eraser: Eraser
 
@@ -36,6 +39,7 @@ class CleanUp:
             if stopping.is_set():
                 raise Stopped
 
+        self.complete()
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
         if waiting and self._deleted(stopping):
             months = frozenset(month for one in waiting for month in one.months)
@@ -55,4 +59,4 @@ class CleanUp:
 
     def is_done(self) -> bool:
         """Whether nothing is left to clean up."""
-        return not self.erasures.unfinished()
+        return not self.erasures.pending() and not self.erasures.unfinished()

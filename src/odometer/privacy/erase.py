@@ -1,9 +1,10 @@
 """Erasing clients everywhere (contract 09, Deleting): store, files and exports, with a receipt of what was removed."""
 
 import secrets
-from collections.abc import Callable, Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from odometer.accounts import Registry
@@ -13,17 +14,27 @@ from odometer.collect.identity import checked_client_id
 from odometer.errors import invalid
 from odometer.exports.daily import DailyFiles
 from odometer.exports.files import FileStore
-from odometer.exports.jobs import key_of
+from odometer.exports.jobs import make_again
 from odometer.model.erasure import Erasure
 from odometer.model.moments import to_text
-from odometer.store.erase import Eraser, HeldClient
+from odometer.store.erase import Eraser, Held, HeldClient
 
 MOST_CLIENTS: Final = 1_000
 # So long after an erasure the last trace is gone from the disk of a server that runs and is not overloaded.
 CLEANED_WITHIN_MS: Final = 3_600_000
 
+_COMPLETED: Final = "server, after it broke off"
 # Lets nothing be stored within its block.
 Pause = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What an erasure found: stored clients, names of daily files, and how many client lists are made again."""
+
+    clients: Sequence[HeldClient] = ()
+    files: Sequence[str] = ()
+    exports: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +43,15 @@ class Receipt:
 
     Attributes:
         erasure: what is remembered.
-        clients: what was stored of those of whom there was anything.
+        removed: what there was.
         unknown: ids of which nothing was stored.
-        files: names of daily files that were taken away.
-        exports: how many client lists are made again.
         blocked: whether the clients are refused from now on.
 
     """
 
     erasure: Erasure
-    clients: Sequence[HeldClient]
+    removed: Removed
     unknown: Sequence[str]
-    files: Sequence[str]
-    exports: int
     blocked: bool
 
     def as_json(self) -> dict[str, Any]:
@@ -59,11 +66,11 @@ class Receipt:
                     "dateInstalled": held.first_seen and str(held.first_seen),
                     "dateLastSeen": held.last_seen and str(held.last_seen),
                 }
-                for held in self.clients
+                for held in self.removed.clients
             ],
             "unknown": list(self.unknown),
-            "filesRemoved": list(self.files),
-            "exportsMadeAgain": self.exports,
+            "filesRemoved": list(self.removed.files),
+            "exportsMadeAgain": self.removed.exports,
             "blocked": self.blocked,
         }
 
@@ -72,7 +79,7 @@ def erasure_as_json(erasure: Erasure) -> dict[str, Any]:
     """An erasure without the clients' ids, which nobody keeps."""
     return {
         "receiptId": erasure.receipt_id,
-        "erasedAt": to_text(erasure.erased_ms),
+        "erasedAt": None if erasure.pending else to_text(erasure.erased_ms),
         "clients": erasure.clients,
         "records": erasure.records,
         "cleanedUpBy": to_text(erasure.erased_ms + CLEANED_WITHIN_MS),
@@ -91,7 +98,6 @@ class Erasing:
         daily: the daily files.
         files: where exports are kept.
         clock: tells when it was.
-        on_erased: wakes those who clean up and make exports again.
 
     """
 
@@ -101,35 +107,53 @@ class Erasing:
     daily: DailyFiles
     files: FileStore
     clock: Clock
-    on_erased: Callable[[], None] = lambda: None
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def erase(self, product_id: int, clients: Collection[str], *, block: bool, actor: str) -> Receipt:
         """Remove all that is known of the clients. When it returns no answer, file or link knows them.
 
-        Repeating it is harmless, and completes what broke off. With `block` they are refused from now on, also those
-        of whom nothing is stored.
+        Repeating it is harmless. With `block` they are refused from now on, also those of whom nothing is stored.
         """
         if block:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
-        held = self.eraser.erase(product_id, clients, self.paused())
-        files = self.daily.erased(product_id, held.days)
-        exports = self.registry.export_jobs.make_again(product_id, clients)
-        for job in exports.files:
-            self.files.delete(key_of(job))
-        self.registry.export_jobs.forget_naming(product_id, clients)
         erasure = Erasure(
             receipt_id=f"er-{secrets.token_hex(6)}",
             product_id=product_id,
             erased_ms=self.clock.now_ms(),
-            clients=len(held.clients),
-            records=sum(one.records for one in held.clients),
-            months=held.months,
+            pending=tuple(sorted(clients)),
         )
-        self.registry.erasures.add(erasure, actor=actor)
-        self.on_erased()
-        known = {one.client for one in held.clients}
-        unknown = sorted(client for client in clients if client not in known)
-        return Receipt(erasure, held.clients, unknown, files, exports.again, block)
+        with self._one_at_a_time:
+            self._complete(one for one in self.registry.erasures.pending() if one.product_id == product_id)
+            self.registry.erasures.begin(erasure)
+            is_there = bool(self.eraser.held(product_id, clients).clients)
+            removed = self._carry_out(erasure) if is_there else Removed()
+            done = self.registry.erasures.finish(erasure.receipt_id, actor=actor)
+        known = {one.client for one in removed.clients}
+        return Receipt(done, removed, [client for client in erasure.pending if client not in known], block)
+
+    def complete(self) -> None:
+        """Carry out what was begun and broke off."""
+        with self._one_at_a_time:
+            self._complete(self.registry.erasures.pending())
+
+    def _complete(self, begun: Iterable[Erasure]) -> None:
+        for erasure in begun:
+            self._carry_out(erasure)
+            self.registry.erasures.finish(erasure.receipt_id, actor=_COMPLETED)
+
+    def _carry_out(self, erasure: Erasure) -> Removed:
+        product_id, clients = erasure.product_id, erasure.pending
+
+        def found(held: Held) -> None:
+            records = sum(one.records for one in held.clients)
+            self.registry.erasures.note_found(
+                erasure.receipt_id, clients=len(held.clients), records=records, months=held.months
+            )
+
+        held = self.eraser.erase(product_id, clients, self.paused(), found)
+        files = self.daily.erased(product_id, held.days)
+        exports = make_again(self.registry.export_jobs, self.files, product_id, clients)
+        return Removed(held.clients, files, exports)
 
 
 def parse_clients(value: object) -> list[str]:

@@ -34,17 +34,23 @@ def nobody(_product_id: int, _clients: Collection[str]) -> Collection[str]:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Validated records of one request; `refused` are the (client, seq) of records that validation refused."""
+    """Validated records of one request; `refused` are the (client, seq) of records that validation refused.
+
+    `sender` is the client whose envelope it was; lines have none.
+    """
 
     product_id: int
     batch_id: str
     received_ms: int
     rows: list[RecordRow]
     refused: list[tuple[str, int]] = field(default_factory=list)
+    sender: str = ""
 
     @property
     def clients(self) -> frozenset[str]:
         """Whose records they are."""
+        if self.sender:
+            return frozenset([self.sender])
         return frozenset([*(row["client"] for row in self.rows), *(client for client, _ in self.refused)])
 
 
@@ -76,7 +82,7 @@ class Writer:
         self._waiting: queue.Queue[tuple[Batch, Future[Appended]] | None] = queue.Queue(MAX_WAITING)
         self._opts = _read_opts(engine)
         self._opts_are_stale = False
-        self._last_ingest_no = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
+        self._last_ingest_no = last_ingest_no(engine)
         self._thread = threading.Thread(target=self._run, name="odometer-writer", daemon=True)
         self._thread.start()
 
@@ -202,6 +208,12 @@ class Writer:
             self._opts.setdefault(key, []).append(opt)
             return True
         return key not in self._opts or counts(row["seq"], row["used_ms"], self._opts[key])
+
+
+def last_ingest_no(engine: Engine) -> int:
+    """The greatest ever given: the record that had it may be erased, and then the mark of derivation still knows it."""
+    sql = f"SELECT greatest((SELECT max(ingest_no) FROM {DATABASE}.records), (SELECT max(value) FROM {DATABASE}.mark))"
+    return int(engine.rows(sql)[0][0])
 
 
 def _line(batch: Batch, row: RecordRow, ingest_no: int) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
-from odometer.store.append import BlockedAmong, nobody
+from odometer.store.append import BlockedAmong, last_ingest_no, nobody
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.tables import RECORDS
 
@@ -32,7 +32,7 @@ class BulkAppend:
         self._blocked_among = blocked_among
         self._product_id = product_id
         self._received_ms = received_ms
-        self._last_ingest_no = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
+        self._last_ingest_no = last_ingest_no(engine)
         self.ingest_no_before = self._last_ingest_no
         engine.command(f"TRUNCATE TABLE {DATABASE}.staging")
 

@@ -9,12 +9,13 @@ import structlog
 
 from odometer.clock import Clock
 from odometer.errors import Problem
-from odometer.store.append import Touched
+from odometer.store.append import Touched, last_ingest_no
 from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
 
 _log = structlog.get_logger(__name__)
 _RETRY_S: Final = 1.0
+_DERIVED_WITHIN_S: Final = 300.0
 # Gathers what many senders bring at once; far below the two seconds that derivation may take.
 _GATHER_S: Final = 0.1
 
@@ -52,7 +53,7 @@ class Deriver:
         self._changed = threading.Condition()
         self._touched: Touched = {}
         # What an earlier process stored is derived when the store is opened.
-        self._up_to = int(engine.rows(f"SELECT max(ingest_no) FROM {DATABASE}.records")[0][0])
+        self._up_to = last_ingest_no(engine)
         self._rounds = 0
         self._derived_in: dict[int, int] = {}  # the last round in which nothing failed, by product
         self._oldest_ms: int | None = None
@@ -70,12 +71,17 @@ class Deriver:
             self._changed.notify_all()
 
     def derive_again(self, product_id: int, clients: Iterable[str]) -> bool:
-        """Derive these clients in the next round, though no record came; False when the deriver stops before."""
+        """Derive these clients in the next round, though no record came.
+
+        False when the deriver stops before, or does not get on with the product for minutes; it still tries then.
+        """
         with self._changed:
             self._add({product_id: set(clients)})
             wanted = self._rounds + 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._derived_in.get(product_id, 0) >= wanted or self._stopping)
+            self._changed.wait_for(
+                lambda: self._derived_in.get(product_id, 0) >= wanted or self._stopping, _DERIVED_WITHIN_S
+            )
             return self._derived_in.get(product_id, 0) >= wanted
 
     def as_of_ms(self) -> int:

@@ -5,12 +5,13 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 from odometer.errors import Problem
 from odometer.model.daily_file import Stream
+from odometer.store.append import last_ingest_no
 from odometer.store.deletion import delete_rows
 from odometer.store.derive import Derivation, DeriveAgain
 from odometer.store.derive_sql import IS_EVENT
@@ -113,29 +114,38 @@ class Eraser:
         product_id: int,
         clients: Collection[str],
         nothing_is_stored: AbstractContextManager[None] = contextlib.nullcontext(),  # noqa: B008 - it has no state
+        found: Callable[[Held], None] = lambda _held: None,
     ) -> Held:
         """What there was; afterwards every answer is that of a world without it. Again completes what broke off.
 
-        No record is stored within `nothing_is_stored` (`Writer.paused`). Raises `Problem` STORE_UNAVAILABLE when the
-        server stops meanwhile.
+        Until then answers are those of before, from the first to the last change that readers see. No record is stored
+        within `nothing_is_stored` (`Writer.paused`); `found` is told what there is before anything is changed. Raises
+        `Problem` STORE_UNAVAILABLE when the server stops meanwhile, or derivation does not get on.
         """
         names = sorted(clients)
+        # Reads much, and so before records have to wait.
+        since = last_ingest_no(self._engine)
+        known = self._sent_by_others(product_id, names, self._first_sent(product_id, names))
+        # Derivation would learn events anew from records that are about to go.
         with nothing_is_stored, self._derivation.paused():
-            # Derivation would learn events anew from records that are about to go.
             held = self.held(product_id, names)
-            self._forget_events(product_id, names)
-            for table in (RECORDS, DUPLICATE, CLIENT_NUMBER):
+            found(held)
+            later = self._sent_by_others(product_id, names, self._first_sent(product_id, names), since)
+            self._renew_events(product_id, later | known)
+            for table in (RECORDS, DUPLICATE):
                 delete_rows(self._engine, table, product_id, ("client",), [(name,) for name in names])
         if not self._derive_again(product_id, names):
-            raise Problem("STORE_UNAVAILABLE", "The server stops; erase again when it is back.", retry_after_s=30)
+            raise Problem(
+                "STORE_UNAVAILABLE", "The clients are not erased yet; it goes on by itself.", retry_after_s=30
+            )
         with self._derivation.paused():
             self._forget_unused_events(product_id)
+            self._forget_numbers(product_id, names)
         return held
 
-    def _forget_events(self, product_id: int, clients: Sequence[str]) -> None:
-        """Events that one of the clients was the first to send were received when the first other client sent them."""
-        params = {"product": product_id, "clients": clients}
-        first = self._engine.rows(
+    def _first_sent(self, product_id: int, clients: Sequence[str]) -> list[tuple[str, str]]:
+        """Events that one of the clients was the first to send."""
+        rows = self._engine.rows(
             f"""SELECT category, name FROM (
                 SELECT toString(category) AS category, toString(name) AS name, min(received_ms) AS sent
                 FROM {DATABASE}.{RECORDS.name} WHERE {_THESE} AND {IS_EVENT} GROUP BY category, name
@@ -143,21 +153,47 @@ class Eraser:
                 SELECT category, name, min(first_received_ms) AS known FROM {DATABASE}.{EVENT.name}
                 WHERE product = {{product:UInt64}} GROUP BY category, name
             ) AS all USING (category, name) WHERE sent <= known OR known = 0""",
-            params,
+            {"product": product_id, "clients": clients},
         )
-        if not first:
-            return
-        others = self._engine.rows(
+        return [(category, name) for category, name in rows]
+
+    def _sent_by_others(
+        self, product_id: int, clients: Sequence[str], events: Sequence[tuple[str, str]], since: int = 0
+    ) -> dict[tuple[str, str], int]:
+        """When the first other client sent each of these events, by records after `since`; others are missing."""
+        if not events:
+            return {}
+        rows = self._engine.rows(
             f"""SELECT toString(category), toString(name), min(received_ms) FROM {DATABASE}.{RECORDS.name}
             WHERE product = {{product:UInt64}} AND client NOT IN {{clients:Array(String)}} AND {IS_EVENT}
-                AND (category, name) IN {{events:Array(Tuple(String, String))}}
+                AND (category, name) IN {{events:Array(Tuple(String, String))}} AND ingest_no > {{since:UInt64}}
             GROUP BY category, name""",
-            {**params, "events": first},
+            {"product": product_id, "clients": clients, "events": events, "since": since},
+        )
+        return {(category, name): received_ms for category, name, received_ms in rows}
+
+    def _renew_events(self, product_id: int, first_received: Mapping[tuple[str, str], int]) -> None:
+        """Events that others sent as well are as old as the first record of another client.
+
+        Those that nobody else sent stay until derived rows know them no more.
+        """
+        if not first_received:
+            return
+        lines = b"\n".join(
+            orjson.dumps({"product": product_id, "category": category, "name": name, "first_received_ms": received_ms})
+            for (category, name), received_ms in first_received.items()
         )
         with self._gate.closed():
-            delete_rows(self._engine, EVENT, product_id, ("category", "name"), first)
-            if others:
-                self._engine.insert_json(EVENT.name, b"\n".join(_event_row(product_id, other) for other in others))
+            delete_rows(self._engine, EVENT, product_id, ("category", "name"), list(first_received))
+            self._engine.insert_json(EVENT.name, lines)
+
+    def _forget_numbers(self, product_id: int, clients: Sequence[str]) -> None:
+        """Last of all: until no derived row has it, a number must not be given again. Who is back keeps theirs."""
+        sql = f"SELECT DISTINCT client FROM {DATABASE}.{RECORDS.name} WHERE {_THESE}"
+        back = {client for (client,) in self._engine.rows(sql, {"product": product_id, "clients": clients})}
+        gone = [(client,) for client in clients if client not in back]
+        if gone:
+            delete_rows(self._engine, CLIENT_NUMBER, product_id, ("client",), gone)
 
     def _forget_unused_events(self, product_id: int) -> None:
         """Of a client whose opt-out turned up late the events may be known though no record of them is left."""
@@ -217,9 +253,3 @@ class Eraser:
         sql = """SELECT 1 FROM system.parts WHERE database = {database:String} AND NOT active
             AND toUnixTimestamp(remove_time) <= {before:UInt64} LIMIT 1"""
         return bool(self._engine.rows(sql, {"database": DATABASE, "before": before_ms // 1000}))
-
-
-def _event_row(product_id: int, other: tuple[Any, ...]) -> bytes:
-    category, name, received_ms = other
-    row = {"product": product_id, "category": category, "name": name, "first_received_ms": received_ms}
-    return orjson.dumps(row)

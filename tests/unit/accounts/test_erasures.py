@@ -1,6 +1,7 @@
 """Blocked clients and the book of erasures: nobody's id in the database, seen by other processes, cleaned for good."""
 
 import datetime as dt
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from odometer.accounts.blocked_clients import BlockedClients
 from odometer.accounts.database import Database
 from odometer.model.erasure import Erasure
 from odometer.model.export_job import ExportOrder
+from tests.erasures import note
 
 from .conftest import MovableClock
 
@@ -136,7 +138,7 @@ def test_the_book_of_erasures(products: Registry, other_process: Registry, clock
     book = products.erasures
     first, second, third = erasure("er-2", PRODUCT, 100), erasure("er-1", PRODUCT, 200), erasure("er-3", SECOND, 150)
     for one in (first, second, third):
-        book.add(one, actor="ada")
+        note(book, one)
 
     assert other_process.erasures.of(PRODUCT) == [second, first]
     assert book.unfinished() == [first, third, second]
@@ -157,6 +159,12 @@ def test_the_book_of_erasures(products: Registry, other_process: Registry, clock
     )
 
 
+def named(padding: str = "") -> str:
+    """A request that asks for the client by its id."""
+    by_id = {"clientId": {"type": "string", "value": CLIENT}}
+    return json.dumps({"globalFilters": by_id | {"C01": {"type": "string", "value": padding}}})
+
+
 def ask_for(registry: Registry, request: str) -> str:
     user = registry.users.add(f"{len(registry.users.list())}@example.com", "correct horse", display_name="Ada")
     order = ExportOrder(
@@ -172,12 +180,11 @@ def ask_for(registry: Registry, request: str) -> str:
 
 @pytest.mark.parametrize("padding", [0, 20_000], ids=["a row", "a row over several pages"])
 def test_an_id_that_an_export_named_leaves_the_files(tmp_path: Path, products: Registry, padding: int) -> None:
-    ask_for(products, f'{{"clientId": "{CLIENT}"}}{"x" * padding}{CLIENT}')
+    ask_for(products, named("x" * padding))
     ask_for(products, "{}")
     assert CLIENT.encode() in bytes_of(tmp_path)
-    products.erasures.add(erasure("er-1", PRODUCT, 1), actor="ada")
-    products.export_jobs.make_again(PRODUCT, [CLIENT])
-    products.export_jobs.forget_naming(PRODUCT, [CLIENT])
+    note(products.erasures, erasure("er-1", PRODUCT, 1))
+    products.export_jobs.stop_running(PRODUCT, [CLIENT])
 
     products.erasures.note_cleaned(["er-1"])
 
@@ -194,12 +201,12 @@ def test_clean_is_what_is_clean_and_not_before(
     """Somebody who reads keeps the log from being emptied: then it is tried again, and not said to be done."""
     monkeypatch.setattr(database_module, "_BUSY_MS", 20)
     registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", clock, hasher=CHEAP)
-    ask_for(registry, f'{{"clientId": "{CLIENT}"}}')
-    registry.erasures.add(erasure("er-1", PRODUCT, 1), actor="ada")
+    ask_for(registry, named())
+    note(registry.erasures, erasure("er-1", PRODUCT, 1))
     reader = sqlite3.connect(tmp_path / "registry.sqlite", isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM export_jobs").fetchone()
-    registry.export_jobs.forget_naming(PRODUCT, [CLIENT])
+    registry.export_jobs.stop_running(PRODUCT, [CLIENT])
 
     registry.erasures.note_cleaned(["er-1"])
     assert CLIENT.encode() in bytes_of(tmp_path)
@@ -236,7 +243,7 @@ def test_an_existing_registry_gets_the_new_tables_and_keeps_what_it_holds(tmp_pa
     assert product is not None
     assert (product.name, product.days_until_declared_lost) == ("Facet", 30)
     registry.blocked_clients.block(PRODUCT, [CLIENT], actor="ada")
-    registry.erasures.add(erasure("er-1", PRODUCT, 1), actor="ada")
+    note(registry.erasures, erasure("er-1", PRODUCT, 1))
     registry.close()
     again = open_registry(url, clock, hasher=CHEAP)
     assert again.blocked_clients.among(PRODUCT, [CLIENT]) == {CLIENT}

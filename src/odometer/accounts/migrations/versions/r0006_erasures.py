@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("clients", sa.Integer, nullable=False),
         sa.Column("records", sa.BigInteger, nullable=False),
         sa.Column("months", sa.Text, nullable=False),
+        sa.Column("pending", sa.Text),
         sa.Column("rewritten_ms", sa.BigInteger),
         sa.Column("cleaned_ms", sa.BigInteger),
     )
