@@ -24,9 +24,8 @@ def arrives(store: Store, product: int, *records: dict[str, Any]) -> None:
 
 def users(store: Store, product: int) -> tuple[int, int]:
     """Who used Rotate at least once, and who never did."""
-    answer = asked(store, product, "lifetime_histogram", {**RANGE, "events": [ROTATE]}, TODAY)["result"]
-    (found,) = answer if isinstance(answer, list) else (answer,)
-    return found["usedAtLeastOnce"], found["neverUsed"]
+    summary = asked(store, product, "lifetime_histogram", {**RANGE, "events": [ROTATE]}, TODAY)["result"]["summary"]
+    return summary["usedAtLeastOnce"][0]["value"], summary["neverUsed"][0]["value"]
 
 
 def test_a_newcomer_does_not_take_the_number_of_who_is_being_erased(store: Store) -> None:
