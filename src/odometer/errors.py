@@ -45,17 +45,17 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
     ),
     "ORIGIN_NOT_ALLOWED": ErrorCode(
         403,
-        "The header Origin names a site that is not in the allow-list.",
+        "Origin is not in the allow-list; without Origin, the header Sec-Fetch-Site tells of a foreign page.",
         "The status; `https://analytics.revenera.com` is always allowed.",
     ),
     "CSRF_MISMATCH": ErrorCode(
         403,
-        "The cookie RUI-Csrf is missing or not the one of this session.",
+        "The cookie RUI-Csrf is missing or not the one of this session, or X-RUI-Csrf was sent and differs.",
         "The status, and that no header is ever required.",
     ),
-    "PERMISSION_DENIED": ErrorCode(403, "The caller is known but may not do this, or not with licenseKey."),
+    "PERMISSION_DENIED": ErrorCode(403, "The caller may not do this, or not with licenseKey; or a link to a file is over or changed."),
     "FEATURE_NOT_ENABLED": ErrorCode(403, "The product has raw event files switched off."),
-    "NOT_FOUND": ErrorCode(404, "There is nothing at this address, no such file, event or export."),
+    "NOT_FOUND": ErrorCode(404, "There is nothing at this address, no such file, event, export or client."),
     "PRODUCT_NOT_FOUND": ErrorCode(404, "There is no such product, or the caller may not see it."),
     "METHOD_NOT_ALLOWED": ErrorCode(
         405,
