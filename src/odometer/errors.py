@@ -53,7 +53,9 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
         "The cookie RUI-Csrf is missing or not the one of this session, or X-RUI-Csrf was sent and differs.",
         "The status, and that no header is ever required.",
     ),
-    "PERMISSION_DENIED": ErrorCode(403, "The caller may not do this, or not with licenseKey; or a link to a file is over or changed."),
+    "PERMISSION_DENIED": ErrorCode(
+        403, "The caller may not do this, or not with licenseKey; or a link to a file is over or changed."
+    ),
     "FEATURE_NOT_ENABLED": ErrorCode(403, "The product has raw event files switched off."),
     "NOT_FOUND": ErrorCode(404, "There is nothing at this address, no such file, event, export or client."),
     "PRODUCT_NOT_FOUND": ErrorCode(404, "There is no such product, or the caller may not see it."),
