@@ -30,14 +30,12 @@ _TITLES: Final = {
     Stream.EXCEPTIONS: "exceptions",
     Stream.RAW_EVENTS: "raw events",
 }
-_LIST_STANDING: Final = Standing(
-    topic=Topic.LINES,
-    settled="`fileList`, newest first: objects with `fileName` and `fileDate`.",
-    ours=(
-        "`fileSize`, `rows`, `sha256`. One file for each finished UTC day that has rows, kept 90 days, made anew "
-        "within an hour when late data changes it."
-    ),
+_LIST_SETTLED: Final = "`fileList`, newest first: objects with `fileName` and `fileDate`."
+_LIST_OURS: Final = (
+    "`fileSize`, `rows`, `sha256`. One file for each finished UTC day that has rows, kept 90 days, made anew "
+    "within an hour when late data changes it."
 )
+_IF_OFF: Final = "A product with rawExport off: 403."
 _URL_SETTLED: Final = (
     "`fileName`: 200 with an object whose first member is the URL, `downloadUrl`, then `expiresAt`. The URL is "
     "absolute, needs no cookie, is bound to that file and holds for 15 minutes. An unknown file is 404."
@@ -48,7 +46,7 @@ _URL_OURS: Final = {
     Stream.EXCEPTIONS: f"The file has the columns of getLastLines; {_NEUTRALISED}",
     Stream.RAW_EVENTS: (
         "The columns, also as Parquet where the product asks for it (rawExportFormats); files are byte-true, and "
-        "`odometer import` takes them. A product with rawExport off: 403."
+        f"`odometer import` takes them. {_IF_OFF}"
     ),
 }
 Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
@@ -115,6 +113,7 @@ def _example_name(stream: Stream) -> str:
 
 
 def _list_of(stream: Stream) -> dict[str, Any]:
+    ours = f"{_LIST_OURS} {_IF_OFF}" if stream is Stream.RAW_EVENTS else _LIST_OURS
     file = {
         "fileName": _example_name(stream),
         "fileDate": "2031-06-19",
@@ -126,7 +125,7 @@ def _list_of(stream: Stream) -> dict[str, Any]:
         title=f"Files of {_TITLES[stream]}",
         description="One for each finished UTC day that has rows, newest first. Late data makes a file anew.",
         group="Daily files",
-        standing=_LIST_STANDING,
+        standing=Standing(topic=Topic.LINES, settled=_LIST_SETTLED, ours=ours),
         example=({}, {"fileList": [file]}),
         has_product=True,
     )
