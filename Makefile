@@ -39,7 +39,7 @@ bench: install ## measure against the alternatives (CLIENTS=1000000 for the docu
 	$(BIN)/python -m bench --clients $(CLIENTS)
 
 compatibility: install ## renew docs/compatibility.md from the marks in the code
-	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new
+	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new || { rm docs/compatibility.md.new; exit 1; }
 	mv docs/compatibility.md.new docs/compatibility.md
 
 lock: ## renew requirements.lock from pyproject.toml
