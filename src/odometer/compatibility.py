@@ -37,8 +37,8 @@ What holds for every operation, settled:
 - `request-csrf`, `auth/web`, then the cookies `RUI-Csrf` and `RUI-Session-Token` with every call; no CSRF header is
   required. The Origin `https://analytics.revenera.com` is accepted. The headers `RUI-Client` and `RUI-Client-Version`,
   and the older members `user`, `sessionId` and `productId` of bodies, change nothing.
-- Days are UTC days, both ends of a range count, weeks start on Monday; `NOW` and `NOW-<n>` are dates. Null, the empty
-  string and `<NULL>` are one value. Patterns are RE2 and match in full.
+- Days are UTC days, both ends of a range count, weeks start on Monday; `NOW` and `NOW-<n>` are dates. In data, filters
+  and answers the empty string and `<NULL>` are null. Patterns are RE2 and match in full.
 - [Filters, segments and levels](filters.md) are one language: string, stringArray, regex, number, numberRange,
   dateRange, boolean; `split`, `segmentLabel`, `limit`, `includeNull`; at most three levels.
 

@@ -146,7 +146,7 @@ def test_nothing_is_left_of_an_erased_client(tmp_path: Path) -> None:
 
     removed = {"clientId": GONE, "records": 12, "activeDays": 3}
     assert receipt["removed"][0] == removed | {"dateInstalled": "2031-06-10", "dateLastSeen": "2031-06-20"}
-    assert (receipt["clients"], receipt["exportsMadeAgain"], receipt["blocked"]) == (1, 1, True)
+    assert (receipt["clients"], receipt["exportsMadeAgain"], receipt["blocked"]) == (1, 1, [GONE])
     assert sorted(receipt["filesRemoved"]) == sorted(name for name in before if "clientPropertyList" not in name)
     assert {name for name, link in before.items() if httpx2.get(link).status_code != 404} == set()
     assert installation.report(**RANGE) == {"new": 1, "active": 1, "lost": 0}

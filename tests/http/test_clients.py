@@ -171,7 +171,7 @@ def test_a_receipt_says_what_was_removed(ada: TestClient, world: World, product:
         *("rawEvents_2030-03-13.csv.zip", "rawEvents_2030-03-14.csv.zip"),
     ]
     assert (receipt["clients"], receipt["records"], receipt["exportsMadeAgain"]) == (2, 3, 0)
-    assert receipt["blocked"] is True
+    assert receipt["blocked"] == sorted([ERASED, OPTED, "nobody-01"])
     assert receipt["erasedAt"] == "2030-03-17T17:46:40.000Z"
     assert receipt["cleanedUpBy"] == "2030-03-17T18:46:40.000Z"
     assert receipt["cleanedUpAt"] is None
@@ -274,6 +274,9 @@ def test_erasing_again_changes_nothing(ada: TestClient, product: int) -> None:
 
     assert (again["clients"], again["records"], again["unknown"]) == (0, 0, [ERASED])
     assert (again["removed"], again["filesRemoved"], again["exportsMadeAgain"]) == ([], [], 0)
+    # What is blocked stays so, whoever erases it again.
+    assert erased(ada, product, ERASED, block=True)["blocked"] == [ERASED]
+    assert erased(ada, product, ERASED)["blocked"] == [ERASED]
     assert (listed(ada, product), ask(ada, product, "export", {"clientId": STAYS}).json()["records"]) == before
 
 

@@ -48,6 +48,29 @@ def test_a_file_inserts_and_changes_and_repeating_it_changes_nothing(commands: C
     assert "K-7F31-22" in commands.run("license", "list", "--product", PRODUCT)
 
 
+def test_capitals_of_spreadsheets_are_truths_too_and_every_change_is_told(commands: Commands) -> None:
+    assert imported(commands, "licenseKey,blocked,activated\nK-1,TRUE,False\n") == (1, 0, 0)
+    assert imported(commands, "licenseKey,blocked\nK-1,FALSE\n") == (0, 1, 0)
+
+    told = commands.json("license", "history", "K-1", "--product", PRODUCT)
+
+    assert [(one["action"], one["actor"], one["key"]["licenseStatus"]["blocked"]) for one in told] == [
+        ("inserted", "command line", True),
+        ("updated", "command line", False),
+    ]
+    said = commands.run("license", "history", "K-1", "--product", PRODUCT).splitlines()
+    assert [line.split()[1:5] for line in said] == [
+        ["inserted", "by", "command", "line:"],
+        ["updated", "by", "command", "line:"],
+    ]
+    assert commands.run("license", "history", "K-2", "--product", PRODUCT) == ""
+    noted = commands.json("audit", "--limit", "2")
+    assert [(one["action"], one["actor"], one["subject"]) for one in noted] == [
+        ("license.update", "command line", PRODUCT)
+    ] * 2
+    assert len(commands.run("audit").splitlines()) == 3
+
+
 def test_an_export_can_be_imported_and_runs_no_formulas(commands: Commands) -> None:
     # In a file, an apostrophe before what a spreadsheet might run is not part of the key.
     cells = ["=1+1", "''=1+1", "'x", "-5", "'@a", '"say ""hi"""']

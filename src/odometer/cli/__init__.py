@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from odometer.cli import clients, demo, export, licenses, operations, products, tokens, users
+from odometer.cli import audit, clients, demo, export, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -16,6 +16,7 @@ app = typer.Typer(
 operations.register(app)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
+app.command("audit")(audit.audit)
 users.register(app)
 products.register(app)
 tokens.register(app)

@@ -1,7 +1,9 @@
 """Commands on single clients: erase and export, while no server has the data folder open, and unblock."""
 
+import os
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -57,9 +59,14 @@ def erase(
         _require(registry, product)
         with analytics_of(settings) as analytics:
             erasing = erasing_of(settings, registry, analytics)
-            _say(erasing.erase(product, wanted, block=block, actor=_ACTOR), as_json=as_json)
-            if wait:
-                _clean_up(CleanUp(erasing.complete, registry.erasures, analytics.eraser))
+            receipt = erasing.erase(product, wanted, block=block, actor=_ACTOR)
+            try:
+                if wait:
+                    _clean_up(CleanUp(erasing.complete, registry.erasures, analytics.eraser))
+            finally:
+                # What was erased is erased, whatever becomes of the disk.
+                now = (one for one in registry.erasures.of(product) if one.receipt_id == receipt.erasure.receipt_id)
+                _say(replace(receipt, erasure=next(now)), as_json=as_json)
 
 
 def _clean_up(clean_up: CleanUp) -> None:
@@ -91,7 +98,8 @@ def _say(receipt: Receipt, *, as_json: bool) -> None:
     removed = receipt.removed
     typer.echo(f"{len(removed.files):,} daily files were removed, {removed.exports:,} client lists are exported again.")
     if receipt.blocked:
-        typer.echo("What they send from now on is refused.")
+        typer.echo(f"{len(receipt.blocked):,} clients are blocked: what they send is refused.")
+    typer.echo("The disk is clean." if erasure.cleaned_ms else "The next server cleans up the disk.")
 
 
 def export(
@@ -113,7 +121,8 @@ def export(
         pieces = client_data(questions, product, wanted, now_ms=clock.now_ms(), today=clock.today())
         if pieces is None:
             raise Problem("NOT_FOUND", "There is nothing stored of this client.")
-        with output.open("wb") as file:
+        # For the eyes of who asked only.
+        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.writelines(pieces)
     bring_to_disk(output)
     typer.echo(f"All that is held of the client is in {output}.")

@@ -100,7 +100,9 @@ def _erasures(settings: Settings) -> Finding:
     if late:
         text = f"{len(late)} erasures broke off, or have left traces on the disk for more than an hour"
         return Finding("erasures", False, text, "Let a server run for some minutes; if it does, see its log.")
-    return Finding("erasures", True, "no traces that should be gone")
+    if unfinished:
+        return Finding("erasures", True, f"{len(unfinished)} are done, and the disk is being cleaned up after them")
+    return Finding("erasures", True, "no traces are left")
 
 
 def _engine(settings: Settings) -> Finding:

@@ -9,7 +9,7 @@ from typing import IO, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from odometer.accounts import Registry
 from odometer.accounts.products import no_such_product
@@ -19,6 +19,7 @@ from odometer.errors import Problem
 from odometer.exports.delimited import CsvWriter, escaped, unescaped
 from odometer.licenses.table import COLUMNS, entry_of, read_rows, row_of
 from odometer.model.licenses import FLAGS, KeyFilters, LicenseKey
+from odometer.model.moments import to_text
 from odometer.settings import read_settings
 
 _AS_JSON = typer.Option("--json", help="Print JSON.")
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_file)
     group.command("export")(export_file)
     group.command("list")(show)
+    group.command("history")(history)
     app.add_typer(group, name="license")
 
 
@@ -119,12 +121,37 @@ def show(product: Annotated[int, _PRODUCT], as_json: Annotated[bool, _AS_JSON] =
     if as_json:
         print_json([entry_of(key) for key in keys])
         return
-    table = Table("license key", "type", "flags", "added", "expires", "quota", "collected")
+    table = Table(Column("license key", overflow="fold"), "type", "flags", "added", "expires", "quota", "collected")
     for key in keys:
         flags = " ".join(flag for flag in FLAGS if getattr(key, flag))
         cells = (escape(key.key), key.license_type, flags, str(key.added), str(key.expiry or ""))
         table.add_row(*cells, str(key.install_quota), "yes" if key.auto_collected else "")
     Console().print(table)
+
+
+def history(
+    key: Annotated[str, typer.Argument(help="A license key.")],
+    product: Annotated[int, _PRODUCT],
+    as_json: Annotated[bool, _AS_JSON] = False,
+) -> None:
+    """Every change of a key, oldest first: when, by whom, and what it was afterwards (before, where it was deleted).
+
+    Example: odometer license history K-7F31-22 --product 2376158762
+    """
+    with registry_of(read_settings()) as registry:
+        _require(registry, product)
+        changes = registry.license_keys.changes(product, [key]).get(key, [])
+    if as_json:
+        print_json(
+            [
+                {"at": to_text(one.at_ms), "actor": one.actor, "action": one.action, "key": entry_of(one.after)}
+                for one in changes
+            ]
+        )
+        return
+    for one in changes:
+        cells = ",".join(row_of(one.after)[1:])
+        typer.echo(f"{to_text(one.at_ms)} {one.action} by {one.actor}: {cells}")
 
 
 def _require(registry: Registry, product: int) -> None:

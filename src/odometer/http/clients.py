@@ -164,7 +164,7 @@ _RECEIPT: Final[dict[str, Any]] = {
     "unknown": [],
     "filesRemoved": ["rawEvents_2031-06-18.csv.zip"],
     "exportsMadeAgain": 1,
-    "blocked": True,
+    "blocked": [_CLIENT],
 }
 _ERASE: Final[dict[str, Any]] = {
     "name": "erase_clients",

@@ -25,7 +25,7 @@ def downloads_router(files: FileStore, links: Links) -> APIRouter:
         file = await run_in_threadpool(files.local_path, key)
         if file is None:
             raise Problem("NOT_FOUND", "There is no such file any more.")
-        headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": "private, no-store"}
         return FileResponse(file, media_type=key.media_type, filename=key.name, headers=headers)
 
     router = APIRouter()

@@ -93,6 +93,7 @@ def _members(cells: Mapping[str, str], line: int) -> Iterator[tuple[str, Any]]:
 
 
 def _truth(cell: str, path: str) -> bool:
-    if cell not in _TRUTHS:
+    # Spreadsheets write them in capitals.
+    if cell.lower() not in _TRUTHS:
         raise invalid(path, "Must be true or false.")
-    return _TRUTHS[cell]
+    return _TRUTHS[cell.lower()]

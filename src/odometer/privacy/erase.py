@@ -45,14 +45,14 @@ class Receipt:
         erasure: what is remembered.
         removed: what there was.
         unknown: ids of which nothing was stored.
-        blocked: whether the clients are refused from now on.
+        blocked: those of them that are refused from now on.
 
     """
 
     erasure: Erasure
     removed: Removed
     unknown: Sequence[str]
-    blocked: bool
+    blocked: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
         """For answers and the command line."""
@@ -71,7 +71,7 @@ class Receipt:
             "unknown": list(self.unknown),
             "filesRemoved": list(self.removed.files),
             "exportsMadeAgain": self.removed.exports,
-            "blocked": self.blocked,
+            "blocked": list(self.blocked),
         }
 
 
@@ -129,7 +129,9 @@ class Erasing:
             removed = self._carry_out(erasure) if is_there else Removed()
             done = self.registry.erasures.finish(erasure.receipt_id, actor=actor)
         known = {one.client for one in removed.clients}
-        return Receipt(done, removed, [client for client in erasure.pending if client not in known], block)
+        unknown = [client for client in erasure.pending if client not in known]
+        blocked = self.registry.blocked_clients.among(product_id, clients)
+        return Receipt(done, removed, unknown, sorted(blocked))
 
     def complete(self) -> None:
         """Carry out what was begun and broke off."""

@@ -126,8 +126,8 @@ class Eraser:
         # Reads much, and so before records have to wait.
         since = last_ingest_no(self._engine)
         known = self._sent_by_others(product_id, names, self._first_sent(product_id, names))
-        # Derivation would learn events anew from records that are about to go.
-        with nothing_is_stored, self._derivation.paused():
+        # Derivation would learn events anew from records that are about to go. It may be busy, and records wait last.
+        with self._derivation.paused(), nothing_is_stored:
             held = self.held(product_id, names)
             found(held)
             later = self._sent_by_others(product_id, names, self._first_sent(product_id, names), since)
