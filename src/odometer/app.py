@@ -13,6 +13,7 @@ from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
 from odometer.store.derive import DeriveAgain
 from odometer.store.license_states import KeyReports, LicenseStates
+from odometer.store.questions import Questions
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -44,6 +45,11 @@ def analytics_of(settings: Settings) -> Iterator[Analytics]:
         yield analytics
     finally:
         analytics.close()
+
+
+def questions_of(settings: Settings, analytics: Analytics) -> Questions:
+    """The reading door of a store in a process without a server."""
+    return Questions(analytics.engine, analytics.gate, clock_of(settings).now_ms, settings.report_seconds)
 
 
 def meeting_of(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, insert, select, update
 
 from odometer.accounts.database import Database
 from odometer.accounts.tables import ERASURES
@@ -29,25 +29,28 @@ class Erasures:
     def note_found(self, receipt_id: str, *, clients: int, records: int, months: Collection[str]) -> None:
         """Note what there is to erase; where that was noted before it broke off, what was found then counts."""
         with self._database.writing() as connection:
-            this = _COLUMNS.receipt_id == receipt_id
-            row = connection.execute(select(ERASURES).where(this)).one()
-            found: dict[str, Any] = {"months": json.dumps(sorted({*json.loads(row.months), *months}))}
-            if not row.clients:
+            before = _of_receipt(connection, receipt_id)
+            found: dict[str, Any] = {"months": json.dumps(sorted(before.months.union(months)))}
+            if not before.clients:
                 found |= {"clients": clients, "records": records}
-            connection.execute(update(ERASURES).where(this).values(found))
+            connection.execute(_update([receipt_id]).values(found))
 
     def finish(self, receipt_id: str, *, actor: str) -> Erasure:
         """Forget who was erased, as it is done, and note in the audit log who did it. Without months it is clean."""
         with self._database.writing() as connection:
-            this = _COLUMNS.receipt_id == receipt_id
-            erasure = _erasure(connection.execute(select(ERASURES).where(this)).one())
+            erasure = _of_receipt(connection, receipt_id)
             done: dict[str, Any] = {"pending": None}
             if not erasure.months:
                 done |= dict.fromkeys(("rewritten_ms", "cleaned_ms"), self._database.clock.now_ms())
-            connection.execute(update(ERASURES).where(this).values(done))
+            connection.execute(_update([receipt_id]).values(done))
             detail = {"receiptId": receipt_id, "clients": erasure.clients, "records": erasure.records}
             self._database.audit(connection, actor, "clients.erase", erasure.product_id, detail)
-            return _erasure(connection.execute(select(ERASURES).where(this)).one())
+            return _of_receipt(connection, receipt_id)
+
+    def get(self, receipt_id: str) -> Erasure:
+        """One that was begun."""
+        with self._database.reading() as connection:
+            return _of_receipt(connection, receipt_id)
 
     def pending(self) -> list[Erasure]:
         """Those that were begun and are not done, oldest first."""
@@ -77,11 +80,19 @@ class Erasures:
 
     def _note(self, receipt_ids: Collection[str], **moment: int) -> None:
         with self._database.writing() as connection:
-            connection.execute(update(ERASURES).where(_COLUMNS.receipt_id.in_(receipt_ids)).values(moment))
+            connection.execute(_update(receipt_ids).values(moment))
 
     def _read(self, wanted: Select[Any]) -> list[Erasure]:
         with self._database.reading() as connection:
             return [_erasure(row) for row in connection.execute(wanted).all()]
+
+
+def _update(receipt_ids: Collection[str]) -> Update:
+    return update(ERASURES).where(_COLUMNS.receipt_id.in_(receipt_ids))
+
+
+def _of_receipt(connection: Connection, receipt_id: str) -> Erasure:
+    return _erasure(connection.execute(select(ERASURES).where(_COLUMNS.receipt_id == receipt_id)).one())
 
 
 def _erasure(row: Row[Any]) -> Erasure:

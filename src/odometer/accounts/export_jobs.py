@@ -23,13 +23,9 @@ _REMEMBERED_DAYS: Final = 30
 _ACTIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 _TABLE: Final = EXPORT_JOBS
 _COLUMNS: Final = _TABLE.c
+_WAITS: Final[dict[str, Any]] = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None}
 # Attempts count servers that died over a file; what is made again is a new one.
-_WAITS: Final[dict[str, Any]] = {
-    "status": JobStatus.QUEUED,
-    "attempts": 0,
-    "clients_written": 0,
-    "clients_total": None,
-}
+_WAITS_ANEW: Final = {**_WAITS, "attempts": 0}
 
 
 class ExportJobs:
@@ -113,8 +109,7 @@ class ExportJobs:
 
     def put_back(self, export_id: str) -> None:
         """Let a job that was stopped on purpose wait again, as if it had not begun."""
-        attempts = _COLUMNS.attempts - 1
-        self._put_back(export_id, attempts=attempts)
+        self._change(export_id, JobStatus.RUNNING, **_WAITS, attempts=_COLUMNS.attempts - 1)
 
     def put_back_interrupted(self) -> None:
         """At the start of a server: what ran when the last one died waits again, unless that happens all the time."""
@@ -124,7 +119,7 @@ class ExportJobs:
             if row.attempts >= MAX_ATTEMPTS:
                 self.fail(row.export_id, f"The server stopped {row.attempts} times while it wrote this file.")
             else:
-                self._put_back(row.export_id)
+                self._change(row.export_id, JobStatus.RUNNING, **_WAITS)
 
     def stop_running(self, product_id: int, erased: Collection[str]) -> int:
         """Let all that is being written wait again: erased clients may be in it. How many.
@@ -138,7 +133,7 @@ class ExportJobs:
             named = [row.export_id for row in rows if _is_about(row, erased)]
             connection.execute(delete(_TABLE).where(_COLUMNS.export_id.in_(named)))
             running = _COLUMNS.status == JobStatus.RUNNING
-            wait = update(_TABLE).where(_COLUMNS.product_id == product_id, running).values(_WAITS)
+            wait = update(_TABLE).where(_COLUMNS.product_id == product_id, running).values(_WAITS_ANEW)
             return connection.execute(wait).rowcount
 
     def with_files(self, product_id: int) -> list[ExportJob]:
@@ -161,7 +156,7 @@ class ExportJobs:
                     continue
                 # By another name: links to the old file must not lead to the new one.
                 name = _file_name(row.today, f"{row.export_id}-{secrets.token_hex(2)}", row.ending)
-                connection.execute(_update(row.export_id).values(_WAITS | {"file_name": name}))
+                connection.execute(_update(row.export_id).values(_WAITS_ANEW | {"file_name": name}))
                 count += 1
         return count
 
@@ -186,19 +181,13 @@ class ExportJobs:
     def _end(self, export_id: str, status: JobStatus, **figures: Any) -> bool:  # noqa: ANN401 - values of columns
         """End a job that runs; False when it does not run any more."""
         now_ms = self._database.clock.now_ms()
-        running = _update(export_id).where(_COLUMNS.status == JobStatus.RUNNING)
-        with self._database.writing() as connection:
-            ended = running.values(status=status, active_key=None, finished_ms=now_ms, **figures)
-            return bool(connection.execute(ended).rowcount)
+        return self._change(export_id, JobStatus.RUNNING, status=status, active_key=None, finished_ms=now_ms, **figures)
 
-    def _put_back(self, export_id: str, **values: Any) -> None:  # noqa: ANN401 - values of columns
-        wait = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None}
-        self._change(export_id, JobStatus.RUNNING, **wait, **values)
-
-    def _change(self, export_id: str, present: JobStatus, **values: Any) -> None:  # noqa: ANN401 - values of columns
-        """Change a job unless something else has become of it meanwhile."""
+    def _change(self, export_id: str, present: JobStatus, **values: Any) -> bool:  # noqa: ANN401 - values of columns
+        """Change a job; False when something else has become of it meanwhile."""
         with self._database.writing() as connection:
-            connection.execute(_update(export_id).where(_COLUMNS.status == present).values(values))
+            changed = connection.execute(_update(export_id).where(_COLUMNS.status == present).values(values))
+        return bool(changed.rowcount)
 
 
 def _file_name(today: dt.date, export_id: str, ending: str) -> str:

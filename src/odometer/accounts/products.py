@@ -53,6 +53,13 @@ class Products:
             raise invalid("productId", f"There is a product {product_id} already.") from None
         return product
 
+    def require(self, product_id: int) -> Product:
+        """The product. Raises `Problem` PRODUCT_NOT_FOUND when there is none."""
+        product = self.get(product_id)
+        if product is None:
+            raise no_such_product(product_id)
+        return product
+
     def change(self, product_id: int, changes: Mapping[str, Any], *, actor: str) -> Product:
         """Change settings, named as in the API, all or nothing; returns the product as it is then.
 

@@ -10,9 +10,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from odometer.accounts import Registry
-from odometer.accounts.products import no_such_product
-from odometer.app import analytics_of, clock_of, erasing_of, registry_of
+from odometer.app import analytics_of, clock_of, erasing_of, questions_of, registry_of
 from odometer.cli.operations import print_json
 from odometer.collect.identity import checked_client_id
 from odometer.errors import Problem
@@ -21,7 +19,6 @@ from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.client_data import client_data
 from odometer.privacy.erase import Receipt, parse_clients
 from odometer.settings import read_settings
-from odometer.store.questions import Questions
 
 _AS_JSON: Final = typer.Option("--json", help="Print JSON.")
 _PRODUCT: Final = typer.Option("--product", help="Product id.")
@@ -56,7 +53,7 @@ def erase(
     settings = read_settings()
     wanted = parse_clients(clients)
     with registry_of(settings) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         with analytics_of(settings) as analytics:
             erasing = erasing_of(settings, registry, analytics)
             receipt = erasing.erase(product, wanted, block=block, actor=_ACTOR)
@@ -65,8 +62,7 @@ def erase(
                     _clean_up(CleanUp(erasing.complete, registry.erasures, analytics.eraser))
             finally:
                 # What was erased is erased, whatever becomes of the disk.
-                now = (one for one in registry.erasures.of(product) if one.receipt_id == receipt.erasure.receipt_id)
-                _say(replace(receipt, erasure=next(now)), as_json=as_json)
+                _say(replace(receipt, erasure=registry.erasures.get(receipt.erasure.receipt_id)), as_json=as_json)
 
 
 def _clean_up(clean_up: CleanUp) -> None:
@@ -115,9 +111,9 @@ def export(
     clock = clock_of(settings)
     wanted = checked_client_id(client, "clientId")
     with registry_of(settings) as registry:
-        _require(registry, product)
+        registry.products.require(product)
     with analytics_of(settings) as analytics:
-        questions = Questions(analytics.engine, analytics.gate, clock.now_ms, settings.report_seconds)
+        questions = questions_of(settings, analytics)
         pieces = client_data(questions, product, wanted, now_ms=clock.now_ms(), today=clock.today())
         if pieces is None:
             raise Problem("NOT_FOUND", "There is nothing stored of this client.")
@@ -138,11 +134,6 @@ def unblock(
     """
     wanted = parse_clients(clients)
     with registry_of(read_settings()) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         count = registry.blocked_clients.unblock(product, wanted, actor=_ACTOR)
     typer.echo(f"{count:,} clients are unblocked.")
-
-
-def _require(registry: Registry, product: int) -> None:
-    if registry.products.get(product) is None:
-        raise no_such_product(product)

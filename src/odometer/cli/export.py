@@ -1,8 +1,6 @@
 """The command that exports clients to a file, without a server."""
 
-import contextlib
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from odometer.accounts import Product
-from odometer.accounts.products import no_such_product
-from odometer.app import analytics_of, clock_of, registry_of
+from odometer.app import analytics_of, clock_of, questions_of, registry_of
 from odometer.cli.operations import print_json
 from odometer.errors import Problem, StartError
 from odometer.exports.client_files import CLIENT_FILES
@@ -21,7 +18,7 @@ from odometer.exports.files import bring_to_disk
 from odometer.model import strict_json
 from odometer.selection.client_list import DailyAsked, all_properties, parse_client_choice
 from odometer.selection.reading import Language
-from odometer.settings import Settings, read_settings
+from odometer.settings import read_settings
 from odometer.store.client_sql import ClientQuestion
 from odometer.store.questions import Questions
 
@@ -50,10 +47,9 @@ def export(
     days = _days(daily, daily_properties)
     path = output or Path(f"clientPropertyList_{today}{CLIENT_FILES[file_format].ending}")
     with registry_of(settings) as registry:
-        found = registry.products.get(product)
-    if found is None:
-        raise no_such_product(product)
-    with _questions_of(settings) as questions:
+        found = registry.products.require(product)
+    with analytics_of(settings) as analytics:
+        questions = questions_of(settings, analytics)
         language = Language(today, questions.pattern_fault, may_use_license_keys=True, custom_types=found.custom_types)
         asked = _names(properties) if properties is not None else _everything(questions, found)
         given = None if filters is None else _parsed(filters)
@@ -63,12 +59,6 @@ def export(
         print_json({"file": str(path), "clients": written})
     else:
         typer.echo(f"{written:,} clients are in {path}.")
-
-
-@contextlib.contextmanager
-def _questions_of(settings: Settings) -> Iterator[Questions]:
-    with analytics_of(settings) as analytics:
-        yield Questions(analytics.engine, analytics.gate, clock_of(settings).now_ms, settings.report_seconds)
 
 
 def _everything(questions: Questions, product: Product) -> list[str]:

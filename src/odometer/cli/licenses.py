@@ -12,21 +12,18 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from odometer.accounts import Registry
-from odometer.accounts.products import no_such_product
 from odometer.app import clock_of, registry_of
 from odometer.cli.operations import print_json
 from odometer.errors import Problem
 from odometer.exports.delimited import CsvWriter, escaped, unescaped
 from odometer.licenses.table import COLUMNS, entry_of, read_rows, row_of
-from odometer.model.licenses import FLAGS, KeyFilters, LicenseKey
+from odometer.model.licenses import FLAGS, KEY_END, KeyFilters, LicenseKey
 from odometer.model.moments import to_text
 from odometer.settings import read_settings
 
 _AS_JSON = typer.Option("--json", help="Print JSON.")
 _PRODUCT = typer.Option("--product", help="Product id.")
 _PAGE = 10_000
-# Keys hold no control characters, so nothing lies between a key and this.
-_NEXT = "\x01"
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +58,7 @@ def import_file(
         raise Problem("INVALID_FIELD", f"{file} is empty.")
     updates = read_rows(rows[0][1], rows[1:], clock_of(settings).today())
     with registry_of(settings) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         counts = registry.license_keys.update(product, updates, actor="command line")
     if as_json:
         print_json({"inserted": counts.inserted, "updated": counts.updated, "unchanged": counts.unchanged})
@@ -86,7 +83,7 @@ def export_file(
     Example: odometer license export --product 2376158762 --output keys.csv
     """
     with registry_of(read_settings()) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         if output is None:
             _write(sys.stdout, registry, product)
             return
@@ -107,7 +104,7 @@ def _all_keys(registry: Registry, product: int) -> Iterator[LicenseKey]:
     today, start = clock_of(read_settings()).today(), None
     while keys := registry.license_keys.page(product, KeyFilters(), today, start, _PAGE):
         yield from keys
-        start = keys[-1].key + _NEXT
+        start = keys[-1].key + KEY_END
 
 
 def show(product: Annotated[int, _PRODUCT], as_json: Annotated[bool, _AS_JSON] = False) -> None:
@@ -116,7 +113,7 @@ def show(product: Annotated[int, _PRODUCT], as_json: Annotated[bool, _AS_JSON] =
     Example: odometer license list --product 2376158762 --json
     """
     with registry_of(read_settings()) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         keys = list(_all_keys(registry, product))
     if as_json:
         print_json([entry_of(key) for key in keys])
@@ -139,7 +136,7 @@ def history(
     Example: odometer license history K-7F31-22 --product 2376158762
     """
     with registry_of(read_settings()) as registry:
-        _require(registry, product)
+        registry.products.require(product)
         changes = registry.license_keys.changes(product, [key]).get(key, [])
     if as_json:
         print_json(
@@ -152,8 +149,3 @@ def history(
     for one in changes:
         cells = ",".join(row_of(one.after)[1:])
         typer.echo(f"{to_text(one.at_ms)} {one.action} by {one.actor}: {cells}")
-
-
-def _require(registry: Registry, product: int) -> None:
-    if registry.products.get(product) is None:
-        raise no_such_product(product)

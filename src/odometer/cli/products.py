@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.table import Table
 
 from odometer.accounts.product_settings import settings_of
-from odometer.accounts.products import no_such_product
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
 from odometer.model.properties import CUSTOM_SLOTS
@@ -88,9 +87,7 @@ def change(
     """
     changes = _changes(settings or [])
     with registry_of(read_settings()) as registry:
-        product = registry.products.get(product_id)
-        if product is None:
-            raise no_such_product(product_id)
+        product = registry.products.require(product_id)
         if changes:
             product = registry.products.change(product_id, changes, actor="command line")
     print_json(settings_of(product))

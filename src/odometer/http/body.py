@@ -60,7 +60,15 @@ def require_json(request: Request) -> None:
 
 def parse_body(body: bytes, model: type[M]) -> M:
     """The body as a value of the model; an empty one is {}. Raises `Problem` naming the member at fault."""
-    return validated(model, strict_json.parse(body if body.strip() else b"{}"))
+    return validated(model, parse_object(body))
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object; an empty one is {}."""
+    content = strict_json.parse(body if body.strip() else b"{}")
+    if not isinstance(content, dict):
+        raise Problem("INVALID_FIELD", "The body must be a JSON object.")
+    return content
 
 
 def validated(model: type[M], content: object) -> M:

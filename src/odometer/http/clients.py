@@ -14,11 +14,10 @@ from odometer.accounts import Permission
 from odometer.collect.identity import read_client_id
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import OLDER_MEMBERS, read_body, require_json, validated
+from odometer.http.body import OLDER_MEMBERS, parse_object, read_body, require_json, validated
 from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
-from odometer.model import strict_json
 from odometer.privacy.client_data import client_data
 from odometer.privacy.erase import Erasing, erasure_as_json, parse_clients
 
@@ -82,11 +81,9 @@ def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter
 async def _asked(request: Request, model: type[M]) -> M:
     require_json(request)
     body = await read_body(request, parts_of(request).max_body_bytes)
-    content = strict_json.parse(body if body.strip() else b"{}")
-    if isinstance(content, dict):
-        # Null is absent (contract 00).
-        content = {name: value for name, value in content.items() if name not in OLDER_MEMBERS and value is not None}
-    return validated(model, content)
+    # Null is absent (contract 00).
+    present = {name: value for name, value in parse_object(body).items() if value is not None}
+    return validated(model, {name: value for name, value in present.items() if name not in OLDER_MEMBERS})
 
 
 async def _unblock(request: Request, access: Admin) -> Response:
@@ -107,7 +104,7 @@ async def _erasures(request: Request, access: Admin) -> Response:
 
 
 async def _export(request: Request, access: Admin) -> Response:
-    if Permission.LICENSE_FILTERING not in access.caller.permissions_on(access.product.product_id):
+    if not access.may_use_license_keys:
         raise Problem("PERMISSION_DENIED", "This shows license keys: it needs the permission license_filtering too.")
     asked = await _asked(request, ClientRequest)
     parts = parts_of(request)

@@ -126,17 +126,13 @@ def _finished(request: Request, access: Access) -> list[ExportJob]:
 
 def _may_fetch(job: ExportJob, access: Access) -> bool:
     """Who lost license_filtering, or calls with a token without it, does not see files with license keys."""
-    return not job.order.has_license_keys or _may_use_license_keys(access)
-
-
-def _may_use_license_keys(access: Access) -> bool:
-    return Permission.LICENSE_FILTERING in access.caller.permissions_on(access.product.product_id)
+    return not job.order.has_license_keys or access.may_use_license_keys
 
 
 def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrder:
     """The request read once, with everything absent filled in. Raises `Problem` naming the member at fault."""
     parts, product = parts_of(request), access.product
-    may_use_license_keys = _may_use_license_keys(access)
+    may_use_license_keys = access.may_use_license_keys
     today = parts.clock.today()
     language = Language(today, parts.questions.pattern_fault, may_use_license_keys, product.custom_types)
     properties = asked.properties

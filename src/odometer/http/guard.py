@@ -29,6 +29,11 @@ class Access:
     caller: Caller
     product: Product
 
+    @property
+    def may_use_license_keys(self) -> bool:
+        """The caller has license_filtering on the product."""
+        return Permission.LICENSE_FILTERING in self.caller.permissions_on(self.product.product_id)
+
 
 def csrf_of(request: Request) -> CsrfValues:
     """The maker of CSRF values of the application that serves this request."""

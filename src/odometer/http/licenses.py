@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from odometer.accounts import Permission
-from odometer.errors import Problem, invalid
+from odometer.errors import invalid
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import read_body, require_json
+from odometer.http.body import parse_object, read_body, require_json
 from odometer.http.guard import Access, require
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
@@ -19,7 +19,6 @@ from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
 from odometer.licenses.table import entry_of
 from odometer.licenses.updates import parse_keys, parse_updates
-from odometer.model import strict_json
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import LANGUAGE_MEMBERS
 from odometer.selection.reading import Language, as_text, as_whole
@@ -170,10 +169,7 @@ async def _answered(request: Request, answer: Callable[[HttpParts, dict[str, Any
     body = await read_body(request, parts.max_body_bytes)
 
     def work() -> Response:
-        content = strict_json.parse(body if body.strip() else b"{}")
-        if not isinstance(content, dict):
-            raise Problem("INVALID_FIELD", "The body must be a JSON object.")
-        return answer(parts, content)
+        return answer(parts, parse_object(body))
 
     return await run_in_threadpool(work)
 

@@ -129,7 +129,7 @@ def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
             oldest_date=product.oldest_date,
             today=parts.clock.today(),
             questions=parts.questions,
-            may_use_license_keys=Permission.LICENSE_FILTERING in access.caller.permissions_on(product.product_id),
+            may_use_license_keys=access.may_use_license_keys,
             custom_types=product.custom_types,
             flags=partial(flags_of_events, parts, product),
         )

@@ -5,14 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from odometer.model.licenses import KeyFilters, LicenseKey
+from odometer.model.licenses import KEY_END, KeyFilters, LicenseKey
 from odometer.store.conditions import full_match
 from odometer.store.license_use import NOT_USED, LicenseUse
 from odometer.store.questions import Questions
 
 _LOOK: Final = 50_000
-# Keys hold no control characters, so nothing lies between a key and this.
-_NEXT: Final = "\x01"
 
 
 class KeyBook(Protocol):
@@ -89,7 +87,7 @@ class Search:
             found += self._matching([key for key, quota in look if self._counts(counts.get(key, 0), quota)], questions)
             if len(look) < _LOOK or len(found) > self.size:
                 return found
-            start = look[-1][0] + _NEXT
+            start = look[-1][0] + KEY_END
 
     def _counts(self, installs: int, quota: int) -> bool:
         by_use, over = self.filters.installs, self.filters.over_quota

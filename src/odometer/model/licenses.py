@@ -9,6 +9,8 @@ from typing import Any, Final
 
 UNKNOWN_TYPE: Final = "unknown"
 MAX_KEY: Final = 256
+# Keys hold no control characters, so nothing lies between a key and the same with this at its end.
+KEY_END: Final = "\x01"
 FLAGS: Final = ("activated", "allowed", "blocked", "expired")
 
 

@@ -145,12 +145,15 @@ class Writer:
             self._opts, self._opts_are_stale = _read_opts(self._engine), False
         stored = self._stored_keys(batches)
         # Before anything is remembered of a batch: this may fail.
-        blocked_in = [self._blocked_among(batch.product_id, batch.clients) for batch in batches]
+        clients_of = [batch.clients for batch in batches]
+        blocked_in = [
+            self._blocked_among(batch.product_id, clients) for batch, clients in zip(batches, clients_of, strict=True)
+        ]
         self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
         lines: list[bytes] = []
         touched: Touched = {}
         answers = []
-        for batch, no_more in zip(batches, blocked_in, strict=True):
+        for batch, clients, no_more in zip(batches, clients_of, blocked_in, strict=True):
             known = {key for key in batch.refused if (batch.product_id, *key) in stored}
             duplicates, opted_out, blocked = 0, [], []
             for position, row in enumerate(batch.rows):
@@ -165,7 +168,8 @@ class Writer:
                     stored.add(key)
                     lines.append(_line(batch, row, self._last_ingest_no))
                     touched.setdefault(batch.product_id, set()).add(row["client"])
-            answers.append(Appended(duplicates, opted_out, blocked, known, self._is_disabled(batch, no_more)))
+            is_disabled = self._is_disabled(batch.product_id, clients, no_more)
+            answers.append(Appended(duplicates, opted_out, blocked, known, is_disabled))
         if lines:
             try:
                 self._engine.insert_json("records", b"\n".join(lines))
@@ -194,11 +198,11 @@ class Writer:
             found.update((product_id, client, seq) for client, seq in rows)
         return found
 
-    def _is_disabled(self, batch: Batch, blocked: Collection[str]) -> bool:
-        if len(batch.clients) != 1:
+    def _is_disabled(self, product_id: int, clients: Collection[str], blocked: Collection[str]) -> bool:
+        if len(clients) != 1:
             return False
-        (client,) = batch.clients
-        return client in blocked or is_out_now(self._opts.get((batch.product_id, client), ()))
+        (client,) = clients
+        return client in blocked or is_out_now(self._opts.get((product_id, client), ()))
 
     def _is_welcome(self, product_id: int, row: RecordRow) -> bool:
         """False for a record of an opted-out client; remembers opt records for those that follow."""
