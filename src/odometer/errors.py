@@ -64,7 +64,10 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
         "The address does not know the method; the header Allow names those it does.",
         "The status, with the header Allow.",
     ),
-    "BODY_TOO_LARGE": ErrorCode(413, "The body is over the limit (4 MiB, for collecting 8 MiB)."),
+    "REQUEST_TIMEOUT": ErrorCode(408, "The request did not arrive in time; the connection is closed.", ""),
+    "BODY_TOO_LARGE": ErrorCode(
+        413, "The body is over the limit (4 MiB, for collecting 8 MiB, for signing in 4 KiB), or holds too many values."
+    ),
     "UNSUPPORTED_MEDIA_TYPE": ErrorCode(
         415, "The content type is not JSON.", "The status; a missing Content-Type is accepted."
     ),
@@ -77,7 +80,11 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
     "QUERY_TIMEOUT": ErrorCode(
         503, "The report took longer (60 seconds) or needed more memory than it may.", _WITH_RETRY_AFTER
     ),
-    "BUSY": ErrorCode(503, "Too much runs already: reports of the caller, or storing.", _WITH_RETRY_AFTER),
+    "BUSY": ErrorCode(
+        503,
+        "Too much of the kind runs or waits: reports, batches, changes, connections.",
+        _WITH_RETRY_AFTER,
+    ),
     "STORE_UNAVAILABLE": ErrorCode(503, "A store does not answer.", _WITH_RETRY_AFTER),
 }
 

@@ -1,6 +1,7 @@
 """Running the server: both stores open, background threads running, HTTP until interrupted."""
 
 import contextlib
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions, nowhere
 from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
+from odometer.collect.large_batches import LargeBatches
 from odometer.errors import StartError
 from odometer.exports.client_list import client_list_writer
 from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of
@@ -24,6 +26,7 @@ from odometer.exports.worker import Worker
 from odometer.http import HttpParts, create_http
 from odometer.http.clients import clients_router
 from odometer.http.collect import collect_router
+from odometer.http.connections import BoundedConfig, ConnectionLimits, look_after
 from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
@@ -33,6 +36,10 @@ from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import LiveAnalytics, open_live_analytics
 
+# How often connections are looked at, in ticks of uvicorn's tenth of a second.
+_TICKS_PER_LOOK = 10
+# More open files than a server of many months of data and its connections need.
+_MOST_FILES = 65_536
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
 # How often daily files are brought up to date: soon after midnight, and well within an hour (contract 08).
@@ -62,8 +69,10 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         stack.callback(analytics.close)
         licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
         stack.callback(licenses.close)
+        large_batches = LargeBatches(settings.geo)
+        stack.callback(large_batches.close)
         collect = collect_router(
-            Ingest(analytics.writer, clock),
+            Ingest(analytics.writer, clock, large_batches.parse),
             ParseOptions(
                 locate=nowhere if settings.geo is None else open_geography(settings.geo),
                 max_age_days=settings.max_record_age_days,
@@ -149,8 +158,22 @@ def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[thr
     return duty
 
 
+def _connection_limits(settings: Settings) -> ConnectionLimits:
+    """The limits of the settings; the engine needs some of the files that this process may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard > soft:
+        soft = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return ConnectionLimits(
+        most=min(settings.max_connections, soft // 2),
+        head_seconds=settings.request_head_seconds,
+        body_seconds=settings.request_body_seconds,
+        stall_seconds=settings.stall_seconds,
+    )
+
+
 class _Server(uvicorn.Server):
-    """Uvicorn that says when it listens."""
+    """Uvicorn that says when it listens, and looks after its connections."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -161,13 +184,19 @@ class _Server(uvicorn.Server):
         if self.started:
             self._on_ready()
 
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_PER_LOOK == 0:
+            look_after(self.server_state)
+        return await super().on_tick(counter)
+
 
 def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; running requests are finished. Raises `StartError` when it cannot start."""
     configure_logging(settings.log_level)
     with application_of(settings) as app:
-        config = uvicorn.Config(
+        config = BoundedConfig(
             app,
+            limits=_connection_limits(settings),
             host=settings.host,
             port=settings.port,
             access_log=False,

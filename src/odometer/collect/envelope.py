@@ -1,7 +1,7 @@
 """The body of a live batch (contract 09): JSON or NDJSON, gzip or not, to rows and refusals of single records."""
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -20,6 +20,14 @@ Geography = tuple[str, str, str]
 _MIB: Final = 1 << 20
 _CLOCK_TOLERANCE_MS: Final = 5 * 60_000
 _MAX_BATCH_ID: Final = 128
+# Whole batches of records have a few hundred thousand; the bound keeps what is built from a small body small.
+MAX_VALUES: Final = 1_000_000
+# A line is one record, and no record has more.
+_MAX_VALUES_OF_A_LINE: Final = 20_000
+# A sender compresses a batch in one piece, a relay some pieces together.
+_MAX_GZIP_MEMBERS: Final = 1_000
+# Reading so much takes some milliseconds, in which nothing else can run in this process.
+_SMALL_BYTES: Final = 256 << 10
 _NDJSON: Final = "application/x-ndjson"
 _JSON: Final = "application/json"
 
@@ -115,23 +123,46 @@ def parse_batch(body: bytes, options: ParseOptions, received_ms: int) -> ParsedB
     return _parse_envelope(content, options, received_ms)
 
 
-def _decoded(body: bytes, options: ParseOptions) -> bytes:
-    _check_size(len(body), options.max_bytes)
-    encoding = (options.content_encoding or "identity").strip().lower()
-    if encoding == "identity":
-        return body
-    if encoding not in ("gzip", "x-gzip"):
-        raise Problem("UNSUPPORTED_MEDIA_TYPE", "The only content encoding taken here is gzip.")
-    pieces: list[bytes] = []
+def is_small(body: bytes, options: ParseOptions) -> bool:
+    """Whether reading the body takes so little that it may be done in the process that serves."""
+    if len(body) > _SMALL_BYTES:
+        return False
     size = 0
     try:
-        for piece in gunzip([body]):
+        for piece in _pieces(body, options):
             size += len(piece)
+            if size > _SMALL_BYTES:
+                return False
+    except DamagedDataError:
+        return True
+    return True
+
+
+def _decoded(body: bytes, options: ParseOptions) -> bytes:
+    """The content of a body; how large it is and how many values it may hold is told piece by piece."""
+    _check_size(len(body), options.max_bytes)
+    pieces: list[bytes] = []
+    size = values = 0
+    try:
+        for piece in _pieces(body, options):
+            size += len(piece)
+            values += strict_json.value_bound(piece)
             _check_size(size, options.max_decompressed_bytes)
+            if values > MAX_VALUES:
+                raise Problem("BODY_TOO_LARGE", f"A batch has at most {MAX_VALUES:,} values; send it in parts.")
             pieces.append(piece)
     except DamagedDataError as error:
         raise Problem("MALFORMED_JSON", f"The body cannot be decompressed: {error}.") from error
     return b"".join(pieces)
+
+
+def _pieces(body: bytes, options: ParseOptions) -> Iterable[bytes]:
+    encoding = (options.content_encoding or "identity").strip().lower()
+    if encoding == "identity":
+        return [body]
+    if encoding not in ("gzip", "x-gzip"):
+        raise Problem("UNSUPPORTED_MEDIA_TYPE", "The only content encoding taken here is gzip.")
+    return gunzip([body], most_members=_MAX_GZIP_MEMBERS)
 
 
 def _check_size(size: int, limit: int) -> None:
@@ -182,6 +213,8 @@ def _parse_lines(content: bytes, options: ParseOptions, received_ms: int) -> Par
         client = None
         record = None
         try:
+            if strict_json.value_bound(line) > _MAX_VALUES_OF_A_LINE:
+                raise Problem("INVALID_FIELD", f"A record has at most {_MAX_VALUES_OF_A_LINE:,} values.")
             record = _object(parse_line(line))
             client = read_client_id(record)
             geography = locate(_address(record, options))

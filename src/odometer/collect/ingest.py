@@ -1,11 +1,12 @@
 """Receiving a live batch (contract 09): parse, append exactly once, tell the sender what became of each record."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from odometer.clock import Clock
-from odometer.collect.envelope import ParsedBatch, ParseOptions, parse_batch
+from odometer.collect.envelope import ParsedBatch, ParseOptions, is_small, parse_batch
 from odometer.store.append import Appended, Batch, Writer
 
 
@@ -42,20 +43,33 @@ class Receipt:
         return {"index": index, "seq": seq, "code": code, "field": None, "message": message}
 
 
+# Reads a body: `parse_batch`, or the same in another process.
+Parse = Callable[[bytes, ParseOptions, int], ParsedBatch]
+
+
 class Ingest:
     """Takes batches of any product; the caller has checked the ingestion key."""
 
-    def __init__(self, writer: Writer, clock: Clock) -> None:
+    def __init__(self, writer: Writer, clock: Clock, parse_large: Parse = parse_batch) -> None:
+        """`parse_large` reads bodies that are not small."""
         self._writer = writer
         self._clock = clock
+        self._parse_large = parse_large
+
+    def receive_small(self, product_id: int, body: bytes, options: ParseOptions) -> Receipt | None:
+        """As `receive` for a body that takes some milliseconds; None, and nothing done, for a larger one."""
+        return self._receive(parse_batch, product_id, body, options) if is_small(body, options) else None
 
     def receive(self, product_id: int, body: bytes, options: ParseOptions) -> Receipt:
         """Parse a body and hand it to the writer. Blocking for as long as parsing takes.
 
         Raises `Problem`: MALFORMED_JSON, INVALID_FIELD, BODY_TOO_LARGE for the envelope, BUSY when behind.
         """
+        return self._receive(self._parse_large, product_id, body, options)
+
+    def _receive(self, parse: Parse, product_id: int, body: bytes, options: ParseOptions) -> Receipt:
         received_ms = self._clock.now_ms()
-        parsed = parse_batch(body, options, received_ms)
+        parsed = parse(body, options, received_ms)
         refused = [one.key for one in parsed.refused if one.key]
         batch = Batch(product_id, parsed.batch_id, received_ms, parsed.rows, refused, parsed.sender)
         return Receipt(parsed, self._writer.append(batch))

@@ -2,11 +2,11 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO, Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -14,8 +14,9 @@ from odometer.accounts import Permission
 from odometer.collect.identity import read_client_id
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import OLDER_MEMBERS, parse_object, read_body, require_json, validated
+from odometer.http.body import OLDER_MEMBERS, parse_object, read_json, validated
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.privacy.client_data import client_data
@@ -69,7 +70,7 @@ def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter
             on_erased()
             return JsonAnswer({"result": receipt.as_json()})
 
-        return await run_in_threadpool(work)
+        return await lanes_of(request).erasing.run(work)
 
     router.add_api_route(f"{PATH}/erase", erase, methods=["POST"], **_ERASE)
     router.add_api_route(f"{PATH}/unblock", _unblock, methods=["POST"], **_UNBLOCK)
@@ -79,10 +80,10 @@ def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter
 
 
 async def _asked(request: Request, model: type[M]) -> M:
-    require_json(request)
-    body = await read_body(request, parts_of(request).max_body_bytes)
+    body = await read_json(request)
+    content = await lanes_of(request).reading.run(partial(parse_object, body))
     # Null is absent (contract 00).
-    present = {name: value for name, value in parse_object(body).items() if value is not None}
+    present = {name: value for name, value in content.items() if value is not None}
     return validated(model, {name: value for name, value in present.items() if name not in OLDER_MEMBERS})
 
 
@@ -95,11 +96,12 @@ async def _unblock(request: Request, access: Admin) -> Response:
         count = blocked.unblock(access.product.product_id, clients, actor=access.caller.email)
         return JsonAnswer({"result": {"unblocked": count}})
 
-    return await run_in_threadpool(work)
+    return await lanes_of(request).changing.run(work)
 
 
 async def _erasures(request: Request, access: Admin) -> Response:
-    found = await run_in_threadpool(parts_of(request).registry.erasures.of, access.product.product_id)
+    erasures = parts_of(request).registry.erasures
+    found = await lanes_of(request).reading.run(partial(erasures.of, access.product.product_id))
     return JsonAnswer({"result": [erasure_as_json(erasure) for erasure in found]})
 
 
@@ -127,7 +129,7 @@ async def _export(request: Request, access: Admin) -> Response:
         file.seek(0)
         return file
 
-    file = await run_in_threadpool(work)
+    file = await lanes_of(request).asking.run(work)
     headers = {"Content-Disposition": 'attachment; filename="client.json"'}
     return StreamingResponse(_chunks(file), media_type="application/json", headers=headers)
 

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Final
 
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import read_body
 from odometer.http.guard import bearer_of
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.origin import address_of
 from odometer.http.parts import parts_of
@@ -41,9 +41,13 @@ def collect_router(ingest: Ingest, options: ParseOptions) -> APIRouter:
     router = APIRouter()
 
     async def batch(request: Request) -> Response:
-        product_id, may_set_ip = await run_in_threadpool(_key_of, request)
+        lanes = lanes_of(request)
+        product_id, may_set_ip = await lanes.collecting.run(partial(_key_of, request))
         body = await read_body(request, options.max_bytes)
-        receipt = await run_in_threadpool(partial(ingest.receive, product_id, body, _options_of(request, may_set_ip)))
+        asked = _options_of(request, may_set_ip)
+        receipt = await lanes.collecting.run(partial(ingest.receive_small, product_id, body, asked))
+        if receipt is None:
+            receipt = await lanes.large_batches.run(partial(ingest.receive, product_id, body, asked))
         await asyncio.wrap_future(receipt.stored)
         return JsonAnswer(receipt.answer())
 

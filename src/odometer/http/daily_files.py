@@ -1,9 +1,9 @@
 """Daily files over HTTP (contract 08): lists of custom event, exception and raw event files, and links to them."""
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,9 +12,10 @@ from odometer.errors import Problem
 from odometer.exports.daily import DailyFiles, Wanted, key_of, wanted_files
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.body import parse_body, read_json
 from odometer.http.exports import DownloadRequest, link_answer
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.model.daily_file import Stream
@@ -68,7 +69,8 @@ def wanted_by(product: Product) -> Wanted:
 def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stream) -> None:
     async def list_files(request: Request, access: Reporter) -> Response:
         endings, today = _endings(access.product, stream), parts_of(request).clock.today()
-        found = await run_in_threadpool(daily.listed, access.product.product_id, stream, endings, today)
+        listed = partial(daily.listed, access.product.product_id, stream, endings, today)
+        found = await lanes_of(request).reading.run(listed)
         files = [
             {
                 "fileName": file.name,
@@ -82,9 +84,8 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
         return JsonAnswer({"fileList": files})
 
     async def download_url(request: Request, access: Reporter) -> Response:
-        require_json(request)
         endings, today = _endings(access.product, stream), parts_of(request).clock.today()
-        body = await read_body(request, parts_of(request).max_body_bytes)
+        body = await read_json(request)
 
         def link() -> dict[str, str]:
             name = parse_body(body, DownloadRequest).file_name
@@ -93,7 +94,7 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
             return link_answer(links, key_of(file))
 
-        return JsonAnswer(await run_in_threadpool(link))
+        return JsonAnswer(await lanes_of(request).asking.run(link))
 
     path = _PATHS[stream]
     router.add_api_route(f"{path}/listFiles/{{product_id}}", list_files, methods=["GET"], **_list_of(stream))

@@ -1,19 +1,20 @@
 """Event tracking management (contract 01): which events a product has, and which of them reports list."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from odometer.accounts import Permission, Product
 from odometer.errors import Problem, invalid
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.body import parse_body, read_json
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.model.events import FLAGS_OF_NEW, EventFlags, EventName, null_last
@@ -127,15 +128,14 @@ async def _list(request: Request, access: Annotated[Access, Depends(require(Perm
     kinds = set(wanted.split(","))
     if wanted != "all" and not kinds <= {"basic", "advanced"}:
         raise invalid("showEvents", "Must be all, basic, advanced or basic,advanced.")
-    listed = await run_in_threadpool(_listed, parts_of(request), access.product)
+    listed = await lanes_of(request).asking.run(partial(_listed, parts_of(request), access.product))
     shown = [one for one in listed if wanted == "all" or any(getattr(one.flags, kind) for kind in kinds)]
     return _answer(shown)
 
 
 async def _change(request: Request, access: Annotated[Access, Depends(require(Permission.DEVELOPER))]) -> Response:
-    require_json(request)
     parts = parts_of(request)
-    body = await read_body(request, parts.max_body_bytes)
+    body = await read_json(request)
 
     def change() -> Response:
         changes = parse_body(body, _Changes).events
@@ -144,7 +144,7 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(Pe
         parts.registry.event_flags.set(access.product.product_id, flags, actor=access.caller.email)
         return _answer([known[event]._replace(flags=flag) for event, flag in flags.items()])
 
-    return await run_in_threadpool(change)
+    return await lanes_of(request).asking.run(change)
 
 
 def flags_of_events(parts: HttpParts, product: Product) -> dict[EventName, EventFlags]:

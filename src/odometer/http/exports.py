@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,8 +17,9 @@ from odometer.exports.files import FileKey
 from odometer.exports.jobs import key_of
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.body import parse_body, read_json
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.model.export_job import ExportJob, ExportOrder
@@ -55,21 +56,19 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
     router = APIRouter()
 
     async def ask(request: Request, access: Reporter) -> Response:
-        require_json(request)
-        body = await read_body(request, parts_of(request).max_body_bytes)
+        body = await read_json(request)
 
         def store() -> ExportJob:
             order = _order(request, access, parse_body(body, ExportRequest))
             return parts_of(request).registry.export_jobs.request(order, at_most=most_per_user)
 
-        job = await run_in_threadpool(store)
+        job = await lanes_of(request).changing.run(store)
         wake()
         shown = {"exportId": job.export_id, "status": job.status, "fileName": job.file_name}
         return JsonAnswer({"result": shown})
 
     async def download_url(request: Request, access: Reporter) -> Response:
-        require_json(request)
-        body = await read_body(request, parts_of(request).max_body_bytes)
+        body = await read_json(request)
 
         def link() -> dict[str, str]:
             name = parse_body(body, DownloadRequest).file_name
@@ -78,7 +77,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
             return link_answer(links, key_of(job))
 
-        return JsonAnswer(await run_in_threadpool(link))
+        return JsonAnswer(await lanes_of(request).asking.run(link))
 
     router.add_api_route(f"{PATH}/request/clientPropertyList/{{product_id}}", ask, methods=["POST"], **_ASK)
     router.add_api_route(f"{PATH}/status/{{product_id}}/{{export_id}}", _status, methods=["GET"], **_STATUS)
@@ -90,7 +89,8 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
 async def _status(request: Request, access: Reporter) -> Response:
     export_id = request.path_params["export_id"]
     jobs = parts_of(request).registry.export_jobs
-    job = await run_in_threadpool(jobs.get, access.product.product_id, access.caller.user_id, export_id)
+    get = partial(jobs.get, access.product.product_id, access.caller.user_id, export_id)
+    job = await lanes_of(request).reading.run(get)
     if job is None or not _may_fetch(job, access):
         raise Problem("NOT_FOUND", "There is no such export of yours.")
     shown = {
@@ -113,7 +113,7 @@ async def _list_files(request: Request, access: Reporter) -> Response:
             "rows": job.clients_written,
             "sha256": job.sha256,
         }
-        for job in await run_in_threadpool(_finished, request, access)
+        for job in await lanes_of(request).reading.run(partial(_finished, request, access))
     ]
     return JsonAnswer({"fileList": files})
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -13,12 +14,14 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
 
 from odometer.errors import Problem
-from odometer.http.answers import JsonAnswer, framework_problem, problem_answer
+from odometer.http.answers import framework_problem, json_bytes, problem_answer
+from odometer.http.body import BodyMemory
 from odometer.http.cookies import CsrfValues
 from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import health_router
+from odometer.http.lanes import Lanes
 from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
 from odometer.http.metadata import metadata_router
@@ -41,6 +44,8 @@ def create_http(parts: HttpParts) -> FastAPI:
     app.state.parts = parts
     app.state.csrf = CsrfValues(parts.registry.signing_secret("csrf"), parts.clock)
     app.state.allowed_origins = allowed_origins(parts.public_url, (*parts.allowed_origins, *parts.cors_origins))
+    app.state.lanes = Lanes()
+    app.state.body_memory = BodyMemory()
     app.state.report_pool = ReportPool(parts)
     app.state.password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)
     app.state.throttle = LoginThrottle(
@@ -60,7 +65,7 @@ def create_http(parts: HttpParts) -> FastAPI:
     ]
     _add_routes(app, [*own, *parts.routers])
     app.add_middleware(Cors, origins=parts.cors_origins)
-    app.add_middleware(RequestFrame, metrics=parts.metrics)  # added last: outermost
+    app.add_middleware(RequestFrame, metrics=parts.metrics, body_memory=app.state.body_memory)  # added last: outermost
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_framework)
     return app
@@ -70,13 +75,24 @@ def _add_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     """Put all routes into one flat list, which the 405 answer and the API description walk."""
     for router in routers:
         app.router.routes.extend(router.routes)
-    app.add_api_route("/openapi.json", lambda: JsonAnswer(describe(app)), methods=["GET"], include_in_schema=False)
-    app.add_api_route("/docs", lambda: _docs(app), methods=["GET"], include_in_schema=False)
 
+    # Made once: nobody needs a login to ask for them.
+    @cache
+    def description() -> bytes:
+        return json_bytes(describe(app))
 
-def _docs(app: FastAPI) -> Response:
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
-    return HTMLResponse(docs_page(describe(app)), headers=headers)
+    @cache
+    def page() -> str:
+        return docs_page(describe(app))
+
+    async def openapi() -> Response:
+        return Response(description(), media_type="application/json")
+
+    async def docs() -> Response:
+        return HTMLResponse(page(), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+
+    app.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
 
 
 @asynccontextmanager

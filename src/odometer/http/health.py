@@ -1,5 +1,7 @@
 """For operators: is the process alive, is it ready, what does it measure."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
@@ -7,8 +9,9 @@ from starlette.responses import Response
 
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
-from odometer.http.parts import parts_of
+from odometer.http.parts import HttpParts, parts_of
 
 _RETRY_AFTER_S = 5
 
@@ -27,23 +30,27 @@ def health_router() -> APIRouter:
     return router
 
 
-def healthz() -> Response:
-    """200 as long as the process answers."""
+async def healthz() -> Response:
+    """200 as long as the process answers; it waits for no thread."""
     return JsonAnswer({"status": "ok"})
 
 
-def readyz(request: Request) -> Response:
+async def readyz(request: Request) -> Response:
     """200 when every store answers. The reason of a failure is for the log, its name for the caller."""
-    parts = parts_of(request)
+    await lanes_of(request).operating.run(partial(_check, parts_of(request)))
+    return JsonAnswer({"status": "ready"})
+
+
+async def metrics(request: Request) -> Response:
+    """Everything registered in `HttpParts.metrics`."""
+    text = await lanes_of(request).operating.run(partial(generate_latest, parts_of(request).metrics))
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _check(parts: HttpParts) -> None:
     for name, check in {"registry": parts.registry.ping, **parts.readiness}.items():
         try:
             check()
         except Exception as error:
             message = f"Not ready: {name}."
             raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
-    return JsonAnswer({"status": "ready"})
-
-
-def metrics(request: Request) -> Response:
-    """Everything registered in `HttpParts.metrics`."""
-    return Response(generate_latest(parts_of(request).metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})

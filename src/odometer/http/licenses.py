@@ -4,15 +4,15 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from odometer.accounts import Permission
 from odometer.errors import invalid
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_object, read_body, require_json
+from odometer.http.body import parse_object, read_json
 from odometer.http.guard import Access, require
+from odometer.http.lanes import Lane, lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.licenses.filters import parse_key_filters
@@ -140,7 +140,7 @@ async def _search(request: Request, access: Read) -> Response:
         answer["reachedEnd"] = page.next_key is None
         return JsonAnswer(answer if page.next_key is None else {**answer, "nextLicenseKey": page.next_key})
 
-    return await _answered(request, search)
+    return await _answered(request, lanes_of(request).asking, search)
 
 
 async def _update(request: Request, access: Write) -> Response:
@@ -150,7 +150,7 @@ async def _update(request: Request, access: Write) -> Response:
         named = {"inserted": counts.inserted, "updated": counts.updated, "unchanged": counts.unchanged}
         return JsonAnswer({"result": named})
 
-    return await _answered(request, update)
+    return await _answered(request, lanes_of(request).changing, update)
 
 
 async def _delete(request: Request, access: Write) -> Response:
@@ -159,19 +159,18 @@ async def _delete(request: Request, access: Write) -> Response:
         deleted = parts.registry.license_keys.delete(access.product.product_id, keys, actor=access.caller.email)
         return JsonAnswer({"result": {"deleted": deleted}})
 
-    return await _answered(request, delete)
+    return await _answered(request, lanes_of(request).changing, delete)
 
 
-async def _answered(request: Request, answer: Callable[[HttpParts, dict[str, Any]], Response]) -> Response:
-    """Read the body and answer it in a worker thread."""
-    require_json(request)
+async def _answered(request: Request, lane: Lane, answer: Callable[[HttpParts, dict[str, Any]], Response]) -> Response:
+    """Read the body and answer it in a thread of the lane."""
     parts = parts_of(request)
-    body = await read_body(request, parts.max_body_bytes)
+    body = await read_json(request)
 
     def work() -> Response:
         return answer(parts, parse_object(body))
 
-    return await run_in_threadpool(work)
+    return await lane.run(work)
 
 
 def _asked(body: dict[str, Any], access: Access, language: Language) -> Search:

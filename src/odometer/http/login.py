@@ -32,6 +32,8 @@ from odometer.model.standing import Standing, Topic
 
 _ACCOUNT: Final = {"accountId": 1, "name": "Odometer"}
 _MAX_CREDENTIAL: Final = 1024
+# Two credentials need no more; who sends it has not signed in yet.
+_MAX_BODY: Final = 4096
 _EXAMPLE: Final[dict[str, Any]] = {
     "account": _ACCOUNT,
     "freeware": {},
@@ -140,15 +142,17 @@ async def login(request: Request) -> Response:
         return problem_answer(request, problem, cookies=[_new_csrf(request, None)])
     if not header_matches(request.headers.get(CSRF_HEADER), cookie):
         raise Problem("CSRF_MISMATCH", f"{CSRF_HEADER} does not match the cookie {CSRF_COOKIE}.")
-    require_json(request)
     parts = parts_of(request)
-    content = await read_body(request, parts.max_body_bytes)
-    body = await run_in_threadpool(parse_body, content, LoginRequest)
     throttle: LoginThrottle = request.app.state.throttle
+    address = address_of(request, parts.trusted_proxies)
+    # Before anything is read: whoever is over the limit costs nothing more.
+    throttle.check_address(address)
+    require_json(request)
+    body = parse_body(await read_body(request, _MAX_BODY), LoginRequest)
     # Each check takes much memory on purpose; a few at a time are plenty, and no more can be counted but undecided.
     checking: asyncio.Semaphore = request.app.state.password_checks
     async with checking:
-        take_back = throttle.begin(body.user_name, address_of(request, parts.trusted_proxies))
+        take_back = throttle.begin(body.user_name, address)
         has_failed = False
         try:
             password = body.password.get_secret_value()
@@ -199,9 +203,9 @@ def _login_result(registry: Registry, caller: Caller) -> dict[str, Any]:
 async def logout(request: Request) -> Response:
     """204 whatever is presented; a body that is no JSON is as good as none."""
     check_origin(request)
-    body = await read_body(request, parts_of(request).max_body_bytes)
+    body = await read_body(request, _MAX_BODY)
     in_query = request.query_params.get("allSessions", "").lower() == "true"
-    everywhere = in_query or await run_in_threadpool(_asks_for_all, body)
+    everywhere = in_query or _asks_for_all(body)
     return await run_in_threadpool(_end_session, request, everywhere=everywhere)
 
 

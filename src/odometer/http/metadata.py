@@ -1,15 +1,16 @@
 """GET /v3/meta/productProperties, with and without a product (contract 01)."""
 
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from odometer.accounts import Caller, Permission, Product
 from odometer.http.answers import JsonAnswer
 from odometer.http.guard import Access, TheCaller, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.model.metadata import product_properties
@@ -84,16 +85,17 @@ def metadata_router() -> APIRouter:
 
 async def _standard(request: Request, caller: TheCaller) -> Response:
     parts = parts_of(request)
-    products = await run_in_threadpool(parts.registry.products.list)
+    products = await lanes_of(request).reading.run(parts.registry.products.list)
     visible = [product for product in products if caller.permissions_on(product.product_id)]
     if len(visible) == 1 and Permission.REPORTING in caller.permissions_on(visible[0].product_id):
-        return JsonAnswer(await run_in_threadpool(_listed, parts, caller, visible[0]))
+        return JsonAnswer(await lanes_of(request).asking.run(partial(_listed, parts, caller, visible[0])))
     may_use_keys = any(Permission.LICENSE_FILTERING in caller.permissions_on(product.product_id) for product in visible)
     return JsonAnswer(product_properties({}, (), may_use_license_keys=may_use_keys))
 
 
 async def _of_product(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
-    return JsonAnswer(await run_in_threadpool(_listed, parts_of(request), access.caller, access.product))
+    listed = partial(_listed, parts_of(request), access.caller, access.product)
+    return JsonAnswer(await lanes_of(request).asking.run(listed))
 
 
 def _listed(parts: HttpParts, caller: Caller, product: Product) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,8 +10,9 @@ from odometer.accounts import Permission
 from odometer.accounts.product_settings import Product, settings_of
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import OLDER_MEMBERS, read_body, require_json
+from odometer.http.body import OLDER_MEMBERS, read_json
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 from odometer.model import strict_json
@@ -78,9 +78,8 @@ async def _read(access: Annotated[Access, Depends(require(*_SETTERS))]) -> Respo
 
 
 async def _change(request: Request, access: Annotated[Access, Depends(require(*_SETTERS))]) -> Response:
-    require_json(request)
     parts = parts_of(request)
-    body = await read_body(request, parts.max_body_bytes)
+    body = await read_json(request)
 
     def change() -> Product:
         given = strict_json.parse(body)
@@ -89,4 +88,4 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(*_
         changes = {name: value for name, value in given.items() if name not in OLDER_MEMBERS}
         return parts.registry.products.change(access.product.product_id, changes, actor=access.caller.email)
 
-    return _answer(await run_in_threadpool(change))
+    return _answer(await lanes_of(request).changing.run(change))

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.http.answers import json_bytes
-from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.body import parse_body, read_json
 from odometer.http.event_tracking import flags_of_events
 from odometer.http.guard import Access, require
+from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.reports.definition import Context, Report, ReportRequest
@@ -118,10 +119,9 @@ def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
 
 def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
-        require_json(request)
         parts = parts_of(request)
-        body = await read_body(request, parts.max_body_bytes)
-        asked: ReportRequest = await run_in_threadpool(parse_body, body, report.request)
+        body = await read_json(request)
+        asked: ReportRequest = await lanes_of(request).reading.run(partial(parse_body, body, report.request))
         product = access.product
         context = Context(
             product_id=product.product_id,

@@ -12,7 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from odometer.errors import Problem
 from odometer.http.answers import internal_error, problem_answer
+from odometer.http.body import BodyMemory
 
 _LOG: Final = structlog.get_logger("odometer.http")
 _MAX_CLIENT_TEXT: Final = 64
@@ -50,8 +52,9 @@ def configure_logging(level: str) -> None:
 class RequestFrame:
     """ASGI middleware, outermost."""
 
-    def __init__(self, app: ASGIApp, metrics: CollectorRegistry) -> None:
+    def __init__(self, app: ASGIApp, metrics: CollectorRegistry, body_memory: BodyMemory) -> None:
         self._app = app
+        self._body_memory = body_memory
         self._count = Counter(
             "odometer_http_requests", "Requests answered.", ["method", "route", "status"], registry=metrics
         )
@@ -77,6 +80,9 @@ class RequestFrame:
             await send(message)
 
         try:
+            if _has_two_lengths(scope):
+                await _refuse_framing(scope, receive, framed_send)
+                return
             await self._app(scope, receive, framed_send)
         except Exception:
             await _LOG.aexception("unexpected error", request_id=request_id, route=_route_of(scope))
@@ -84,6 +90,7 @@ class RequestFrame:
                 raise
             await problem_answer(Request(scope), internal_error())(scope, receive, framed_send)
         finally:
+            self._body_memory.release(scope["state"])
             self._note(scope, request_id, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
@@ -106,6 +113,20 @@ class RequestFrame:
             rui_client=headers.get("rui-client", "")[:_MAX_CLIENT_TEXT] or None,
             rui_client_version=headers.get("rui-client-version", "")[:_MAX_CLIENT_TEXT] or None,
         )
+
+
+def _has_two_lengths(scope: Scope) -> bool:
+    """Whether the request says twice, in different ways, where its body ends: a proxy may believe the other one."""
+    names = {name for name, _ in scope["headers"]}
+    return b"content-length" in names and b"transfer-encoding" in names
+
+
+async def _refuse_framing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse the request and close the connection: what follows in it cannot be trusted."""
+    problem = Problem("MALFORMED_JSON", "A request has Content-Length or Transfer-Encoding, never both.")
+    answer = problem_answer(Request(scope), problem)
+    answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
 
 
 def _route_of(scope: Scope) -> str:

@@ -28,6 +28,11 @@ class LoginThrottle:
         self._failures: dict[tuple[str, str], deque[float]] = {}
         self._lock = threading.Lock()
 
+    def check_address(self, address: str) -> None:
+        """Raise `Problem` TOO_MANY_REQUESTS when the address had too many failures; counts nothing."""
+        with self._lock:
+            self._refuse_for(self._wait_s(("address", _home_of(address)), self._monotonic_s()))
+
     def begin(self, user_name: str, address: str) -> Callable[[], None]:
         """Count an attempt; call what is returned unless it has failed.
 
@@ -38,13 +43,16 @@ class LoginThrottle:
         with self._lock:
             now = self._monotonic_s()
             self._tidy(now)
-            wait_s = max(self._wait_s(key, now) for key in keys)
-            if wait_s > 0:
-                message = "Too many failed logins; try again later."
-                raise Problem("TOO_MANY_REQUESTS", message, retry_after_s=math.ceil(wait_s))
+            self._refuse_for(max(self._wait_s(key, now) for key in keys))
             for key in keys:
                 self._failures.setdefault(key, deque()).append(now)
         return lambda: self._take_back(keys, now)
+
+    @staticmethod
+    def _refuse_for(wait_s: float) -> None:
+        if wait_s > 0:
+            message = "Too many failed logins; try again later."
+            raise Problem("TOO_MANY_REQUESTS", message, retry_after_s=math.ceil(wait_s))
 
     def _wait_s(self, key: tuple[str, str], now: float) -> float:
         """Seconds until the key has less failures than allowed; 0 = now."""
