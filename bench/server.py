@@ -82,10 +82,21 @@ class BenchServer:
         with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - own server
             return json.loads(answer.read())
 
-    def resident_mb(self) -> float:
-        """Memory of the server process."""
-        text = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
+    def resident_mb(self, *, tree: bool = False) -> float:
+        """Memory of the server process; with `tree` that of the processes it began as well."""
+        pids = [self._process.pid]
+        if tree:
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+            pids += [int(pid) for path in children.parent.parent.glob("*/children") for pid in path.read_text().split()]
+        return sum(_resident_kb(pid) for pid in pids) / 1024
+
+
+def _resident_kb(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS")), 0)
 
 
 def _odometer() -> str:

@@ -1,7 +1,8 @@
 """The one error type that becomes an answer: a code of contract 00, a sentence for the caller, the field at fault."""
 
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 _THE_STATUS: Final = "The status."
 _WITH_RETRY_AFTER: Final = "The status, with Retry-After in whole seconds, never a date."
@@ -101,6 +102,10 @@ class Problem(Exception):
         self.message = message
         self.field = field
         self.retry_after_s = retry_after_s
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Survive the way from another process, which exceptions with named arguments do not of themselves."""
+        return (partial(Problem, field=self.field, retry_after_s=self.retry_after_s), (self.code, self.message))
 
     @property
     def status(self) -> int:

@@ -17,7 +17,7 @@ from odometer.errors import Problem
 from odometer.http.answers import json_bytes, problem_answer
 
 # A connection this young may still be sending its first bytes; an older one without a request makes room for others.
-_YOUNG_S: Final = 1.0
+_YOUNG_S: Final = 0.25
 # Beyond the limit so many more are told that the server is busy; after that connections are closed without a word.
 _TOLD: Final = 100
 _RETRY_AFTER_S: Final = 5
