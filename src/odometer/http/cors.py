@@ -12,7 +12,7 @@ _PREFLIGHT: Final = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, RUI-Client, RUI-Client-Version, X-RUI-Csrf",
     "Access-Control-Max-Age": "600",
 }
-_READABLE: Final = "X-Data-As-Of, X-Request-Id, Retry-After"
+_READABLE: Final = "X-Data-As-Of, X-Odometer-Ignored, X-Request-Id, Retry-After"
 
 
 class Cors:

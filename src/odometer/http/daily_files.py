@@ -12,9 +12,10 @@ from odometer.errors import Problem
 from odometer.exports.daily import DailyFiles, Wanted, key_of, wanted_files
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_json
+from odometer.http.body import read_json
 from odometer.http.exports import DownloadRequest, link_answer
 from odometer.http.guard import Access, require
+from odometer.http.ignored import read_request
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
@@ -88,7 +89,7 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
         body = await read_json(request)
 
         def link() -> dict[str, str]:
-            name = parse_body(body, DownloadRequest).file_name
+            name = read_request(request, body, DownloadRequest).file_name
             file = daily.find(access.product.product_id, stream, endings, today, name)
             if file is None:
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from odometer.accounts import Permission, Product
 from odometer.errors import Problem, invalid
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_json
+from odometer.http.body import read_json
 from odometer.http.guard import Access, require
+from odometer.http.ignored import read_request
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
@@ -138,7 +139,7 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(Pe
     body = await read_json(request)
 
     def change() -> Response:
-        changes = parse_body(body, _Changes).events
+        changes = read_request(request, body, _Changes).events
         known = {one.event: one for one in _listed(parts, access.product)}
         flags = _changed(changes, known)
         parts.registry.event_flags.set(access.product.product_id, flags, actor=access.caller.email)

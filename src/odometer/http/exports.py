@@ -17,8 +17,9 @@ from odometer.exports.files import FileKey
 from odometer.exports.jobs import key_of
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_body, read_json
+from odometer.http.body import read_json
 from odometer.http.guard import Access, require
+from odometer.http.ignored import read_request, teller_of
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
@@ -59,7 +60,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
         body = await read_json(request)
 
         def store() -> ExportJob:
-            order = _order(request, access, parse_body(body, ExportRequest))
+            order = _order(request, access, read_request(request, body, ExportRequest))
             return parts_of(request).registry.export_jobs.request(order, at_most=most_per_user)
 
         job = await lanes_of(request).changing.run(store)
@@ -71,7 +72,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
         body = await read_json(request)
 
         def link() -> dict[str, str]:
-            name = parse_body(body, DownloadRequest).file_name
+            name = read_request(request, body, DownloadRequest).file_name
             job = next((job for job in _finished(request, access) if job.file_name == name), None)
             if job is None:
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
@@ -134,7 +135,8 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
     parts, product = parts_of(request), access.product
     may_use_license_keys = access.may_use_license_keys
     today = parts.clock.today()
-    language = Language(today, parts.questions.pattern_fault, may_use_license_keys, product.custom_types)
+    tell = teller_of(request)
+    language = Language(today, parts.questions.pattern_fault, may_use_license_keys, product.custom_types, tell)
     properties = asked.properties
     if properties is None:
         slots = {*product.custom_properties, *parts.questions.custom_slots_in_use(product.product_id)}

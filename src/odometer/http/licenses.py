@@ -12,13 +12,14 @@ from odometer.errors import invalid
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import parse_object, read_json
 from odometer.http.guard import Access, require
+from odometer.http.ignored import tell_unknown_names, teller_of
 from odometer.http.lanes import Lane, lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
 from odometer.licenses.table import entry_of
-from odometer.licenses.updates import parse_keys, parse_updates
+from odometer.licenses.updates import ENTRY_MEMBERS, parse_keys, parse_updates
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import LANGUAGE_MEMBERS
 from odometer.selection.reading import Language, as_text, as_whole
@@ -28,6 +29,7 @@ UPDATE_PATH: Final = "/v3/license-key-registry/update/{product_id}"
 DEFAULT_PAGE: Final = 1_000
 MAX_PAGE: Final = 10_000
 _GROUP: Final = "License keys"
+_SEARCH_MEMBERS: Final = ("filters", "pageSize", "startAtLicenseKey", *LANGUAGE_MEMBERS)
 _KEY: Final[dict[str, Any]] = {
     "licenseKey": "K-7F31-22",
     "licenseType": "purchased",
@@ -132,8 +134,13 @@ def _described(
 async def _search(request: Request, access: Read) -> Response:
     def search(parts: HttpParts, body: dict[str, Any]) -> Response:
         language = Language(
-            parts.clock.today(), parts.questions.pattern_fault, may_use_license_keys=True, custom_types={}
+            parts.clock.today(),
+            parts.questions.pattern_fault,
+            may_use_license_keys=True,
+            custom_types={},
+            tell=teller_of(request),
         )
+        tell_unknown_names(request, body, _SEARCH_MEMBERS)
         asked = _asked(body, access, language)
         page = asked.page(parts.registry.license_keys, parts.questions)
         answer: dict[str, Any] = {"result": [_shown(one, asked) for one in page.keys]}
@@ -145,7 +152,10 @@ async def _search(request: Request, access: Read) -> Response:
 
 async def _update(request: Request, access: Write) -> Response:
     def update(parts: HttpParts, body: dict[str, Any]) -> Response:
+        tell_unknown_names(request, body, ("keyUpdates",))
         updates = parse_updates(body.get("keyUpdates"), parts.clock.today())
+        for place, entry in enumerate(body["keyUpdates"]):
+            tell_unknown_names(request, entry, ENTRY_MEMBERS, f"keyUpdates[{place}].")
         counts = parts.registry.license_keys.update(access.product.product_id, updates, actor=access.caller.email)
         named = {"inserted": counts.inserted, "updated": counts.updated, "unchanged": counts.unchanged}
         return JsonAnswer({"result": named})
@@ -155,6 +165,7 @@ async def _update(request: Request, access: Write) -> Response:
 
 async def _delete(request: Request, access: Write) -> Response:
     def delete(parts: HttpParts, body: dict[str, Any]) -> Response:
+        tell_unknown_names(request, body, ("licenseKeys",))
         keys = parse_keys(body.get("licenseKeys"))
         deleted = parts.registry.license_keys.delete(access.product.product_id, keys, actor=access.caller.email)
         return JsonAnswer({"result": {"deleted": deleted}})

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.http.answers import json_bytes
-from odometer.http.body import parse_body, read_json
+from odometer.http.body import read_json
 from odometer.http.event_tracking import flags_of_events
 from odometer.http.guard import Access, require
+from odometer.http.ignored import DESCRIPTION, HEADER, read_request, teller_of
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
@@ -111,7 +112,10 @@ def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
                 body=report.request,
                 example=report.example,
                 has_product=True,
-                headers={AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339)."},
+                headers={
+                    AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339).",
+                    HEADER: DESCRIPTION,
+                },
             ),
         )
     return router
@@ -121,7 +125,7 @@ def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
         parts = parts_of(request)
         body = await read_json(request)
-        asked: ReportRequest = await lanes_of(request).reading.run(partial(parse_body, body, report.request))
+        asked: ReportRequest = await lanes_of(request).reading.run(partial(read_request, request, body, report.request))
         product = access.product
         context = Context(
             product_id=product.product_id,
@@ -132,6 +136,7 @@ def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
             may_use_license_keys=access.may_use_license_keys,
             custom_types=product.custom_types,
             flags=partial(flags_of_events, parts, product),
+            tell=teller_of(request),
         )
 
         def work() -> tuple[str, bytes]:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from odometer.errors import Problem
 from odometer.http.answers import internal_error, problem_answer
 from odometer.http.body import BodyMemory
+from odometer.http.ignored import ignored_header
 
 _LOG: Final = structlog.get_logger("odometer.http")
 _MAX_CLIENT_TEXT: Final = 64
@@ -76,7 +77,10 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], *_general_headers(scope, request_id)]}
+                message = {
+                    **message,
+                    "headers": [*message["headers"], *_general_headers(scope, request_id), *ignored_header(scope)],
+                }
             await send(message)
 
         try:

@@ -49,7 +49,7 @@ def _form(value: object, path: str, **forms: tuple[str, ...]) -> tuple[str, Json
     """The `type` of a filter and its other members, which have to be those of that type."""
     members = as_object(value, path, ("type", *dict.fromkeys(key for keys in forms.values() for key in keys)))
     kind = required(members, "type", path)
-    if kind not in forms:
+    if not isinstance(kind, str) or kind not in forms:
         raise invalid(f"{path}.type", f"Must be one of {', '.join(forms)}.")
     others = {key: given for key, given in members.items() if key != "type"}
     for key in others:

@@ -105,3 +105,5 @@ _READERS: Final[dict[str, Callable[[Any, str, dt.date], Mapping[str, Any]]]] = {
     "expiryDate": _expiry,
     "installQuota": _quota,
 }
+# The members of an entry of `keyUpdates`.
+ENTRY_MEMBERS: Final = ("licenseKey", *_READERS)

@@ -70,6 +70,7 @@ class Context:
         may_use_license_keys: the caller has license_filtering.
         custom_types: the product's types of custom properties, by slot.
         flags: tells the flags of events; one that it leaves out is flagged advanced.
+        tell: takes a sentence about what the request says in vain.
 
     """
 
@@ -82,11 +83,14 @@ class Context:
     custom_types: Mapping[str, int] = field(default_factory=dict)
 
     flags: Callable[[], Mapping[EventName, EventFlags]] = dict
+    tell: Callable[[str], None] = lambda _sentence: None
 
     @property
     def language(self) -> Language:
         """What reading filters, segments and groups has to know."""
-        return Language(self.today, self.questions.pattern_fault, self.may_use_license_keys, self.custom_types)
+        return Language(
+            self.today, self.questions.pattern_fault, self.may_use_license_keys, self.custom_types, self.tell
+        )
 
     def range_of(self, start: str, stop: str) -> DateRange:
         """The validated range of `startDate` and `stopDate`."""

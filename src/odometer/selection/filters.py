@@ -40,6 +40,7 @@ from odometer.selection.reading import (
     path_of,
     required,
 )
+from odometer.selection.spelling import never_stored
 
 FORMS: Final[dict[str, tuple[str, ...]]] = {
     "string": ("string", "stringArray", "regex"),
@@ -50,6 +51,8 @@ FORMS: Final[dict[str, tuple[str, ...]]] = {
 VALUE_KEYS: Final = ("type", "value", "min", "max", "includeNull")
 FLAG_PAIRS: Final = ("optOut", "backOff")
 _MODES: Final = ("auto", "manual")
+# Finding the spelling of a name takes a while; who gives more texts has made a list of stored ones.
+_LOOKED_AT: Final = 100
 _MAX_OBJECTS: Final = 100
 _MAX_CAMPAIGNS: Final = 1_000
 
@@ -116,12 +119,19 @@ def value_tests(
         yield Holds(prop, _range(prop, members, path, language))
         return
     value, value_path = required(members, value_key, path), f"{path}.{value_key}"
-    if kind == "string":
-        yield from text_tests(prop, [as_text(value, value_path)])
-    elif kind == "stringArray":
-        yield from text_tests(prop, as_texts(value, value_path))
+    if kind in ("string", "stringArray"):
+        texts = [as_text(value, value_path)] if kind == "string" else as_texts(value, value_path)
+        _tell_those_never_stored(prop, texts, value_path, language)
+        yield from text_tests(prop, texts)
     else:
         yield Holds(prop, _single(kind, value, value_path, language))
+
+
+def _tell_those_never_stored(prop: Property, texts: list[str], path: str, language: Language) -> None:
+    for text in texts[:_LOOKED_AT]:
+        why = None if is_null_text(text) else never_stored(prop.name, text)
+        if why is not None:
+            language.tell(f"{path}: {why}")
 
 
 def form_of(prop: Property, members: Json, path: str) -> str:

@@ -22,6 +22,10 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_.]{1,64}")
 Json = Mapping[str, Any]
 
 
+def _unheard(_sentence: str) -> None:
+    """Nobody is interested."""
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """What reading a selection has to know beside it.
@@ -31,6 +35,7 @@ class Language:
         pattern_fault: why the engine's matcher does not take a regular expression; None when it does.
         may_use_license_keys: the caller has license_filtering (contract 00, Permissions).
         custom_types: type of the custom properties that have one (contract 01: 1, 2, 3), by slot.
+        tell: takes a sentence about something that is right but in vain.
 
     """
 
@@ -38,6 +43,7 @@ class Language:
     pattern_fault: Callable[[str], str | None]
     may_use_license_keys: bool
     custom_types: Mapping[str, int]
+    tell: Callable[[str], None] = _unheard
 
 
 def is_null_text(text: str) -> bool:
