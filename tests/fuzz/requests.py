@@ -139,7 +139,7 @@ class Generator:
 
     def _mutated(self, example: Json) -> Json:
         body = copy.deepcopy(example)
-        for _ in range(self._random.choice((0, 1, 1, 1, 2, 2, 3, 5))):
+        for _ in range(self._random.choice((0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 5, 5, 8))):
             body = self._changed(body)
         return body
 
