@@ -5,9 +5,11 @@ import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, start_http_server
 
 from odometer.accounts import Registry
 from odometer.app import clock_of, meeting_of, registry_of
@@ -48,6 +50,8 @@ _DAILY_LOOK_S = 900
 _EXPORTS_LOOK_S = 60
 # How often it is looked whether erased clients have left the disk; an erasure wakes the worker at once.
 _CLEAN_UP_LOOK_S = 30
+# How often it is written down when tokens and keys were used last.
+_LAST_USES_S = 30
 # How often new license keys and changes of the registry are looked for: figures follow within a minute.
 _LICENSES_LOOK_S = 5
 
@@ -80,8 +84,13 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 max_decompressed_bytes=settings.max_collect_decompressed_bytes,
             ),
         )
+        metrics, metrics_access = _metrics_of(settings, stack)
+        uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
+        stack.callback(uses.close)
         yield create_http(
             HttpParts(
+                metrics=metrics,
+                metrics_access=metrics_access,
                 registry=registry,
                 clock=clock,
                 questions=analytics.questions,
@@ -101,6 +110,25 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 readiness={"analytics": analytics.questions.ping},
             )
         )
+
+
+def _metrics_of(
+    settings: Settings, stack: contextlib.ExitStack
+) -> tuple[CollectorRegistry, Literal["token", "open", "elsewhere"]]:
+    """Where metrics are registered and who may read them; an address of their own is served until the stack ends."""
+    metrics = CollectorRegistry()
+    if settings.metrics == "open":
+        return metrics, "open"
+    if settings.metrics == "token":
+        return metrics, "token"
+    host, _, port = settings.metrics.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host.strip("[]"), registry=metrics)
+    except OSError as error:
+        raise StartError(f"ODOMETER_METRICS: cannot listen on {settings.metrics} ({error.strerror}).") from error
+    stack.callback(thread.join, 5)
+    stack.callback(server.shutdown)
+    return metrics, "elsewhere"
 
 
 def _file_routers(

@@ -104,6 +104,13 @@ def _whole(lowest: int, highest: int) -> _Kind:
     return _Kind("whole number", parse)
 
 
+def _metrics(raw: str) -> str:
+    host, colon, port = raw.rpartition(":")
+    if raw not in ("token", "open") and not (colon and host and port.isdecimal() and 0 < int(port) < 65536):
+        raise _BadValueError("token, open, or HOST:PORT of an address of its own")
+    return raw
+
+
 _FILE = _Kind("path", Path)
 _FILES = _Kind("folder or s3 address", _files)
 _TEXT = _Kind("text", _text)
@@ -178,7 +185,7 @@ class Settings:
     reports_per_user: int = _setting(_COUNT, "4", "Reports of one user that run at the same time.")
     report_wait_seconds: int = _setting(_COUNT, "10", "Further reports wait this long, then 503 BUSY.")
     login_failures_per_user: int = _setting(
-        _whole(5, 1_000_000), "10", "Failed logins of one user within the window before 429."
+        _whole(5, 1_000_000), "10", "Failed logins of one user from one address within the window before 429."
     )
     login_failures_per_address: int = _setting(
         _whole(5, 1_000_000), "30", "Failed logins from one address within the window before 429."
@@ -192,6 +199,12 @@ class Settings:
     link_minutes: int = _setting(_whole(1, 10_080), "15", "A link to a file holds this long.")
     max_record_age_days: int = _setting(_COUNT, "400", "Older records are refused at the door; import takes them.")
     geo: Path | None = _setting(_FILE, "", "MaxMind-format file (City or Country) for geography; none: no geography.")
+    metrics: str = _setting(
+        _Kind("token, open or address", _metrics),
+        "token",
+        "Who may read /metrics: token = API tokens of administrators, open = everybody who reaches the server, "
+        "HOST:PORT = everybody who reaches that address, which serves nothing else.",
+    )
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
     log_level: str = _setting(_LEVEL, "INFO", f"How much is logged: {', '.join(_LOG_LEVELS)}.")
 

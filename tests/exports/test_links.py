@@ -9,8 +9,9 @@ import pytest
 from odometer.clock import Clock
 from odometer.errors import Problem
 from odometer.exports.files import FileKey, LocalFiles
-from odometer.exports.links import DOWNLOAD_PATH, Links
+from odometer.exports.links import DOWNLOAD_PATH, Links, Maker
 
+MAKER = Maker(12, 5, needs_license_keys=True)
 KEY = FileKey("exports", 7, "clients_ex-1.csv.zip")
 
 
@@ -33,12 +34,14 @@ def presented(links: Links, url: str) -> FileKey:
     parts = urlsplit(url)
     stream, product, name = parts.path.removeprefix(f"/odometer{DOWNLOAD_PATH}/").split("/")
     query = parse_qs(parts.query, keep_blank_values=True)
-    return links.check(stream, product, name, query["expires"][0], query["signature"][0])
+    key, maker = links.check(stream, product, name, query["expires"][0], query["by"][0], query["signature"][0])
+    assert maker == MAKER
+    return key
 
 
 def test_a_link_leads_to_its_file_for_15_minutes(links: Links) -> None:
     clock = cast("Moved", links.clock)
-    url, expires_ms = links.to(KEY)
+    url, expires_ms = links.to(KEY, MAKER)
 
     assert url.startswith(f"https://usage.example.com/odometer{DOWNLOAD_PATH}/exports/7/clients_ex-1.csv.zip?")
     assert expires_ms == clock.ms + 15 * 60_000
@@ -51,11 +54,11 @@ def test_a_link_leads_to_its_file_for_15_minutes(links: Links) -> None:
 
 
 def test_every_changed_character_breaks_it(links: Links) -> None:
-    url, _ = links.to(KEY)
+    url, _ = links.to(KEY, MAKER)
     parts = urlsplit(url)
     stream, product, name = parts.path.removeprefix(f"/odometer{DOWNLOAD_PATH}/").split("/")
     query = parse_qs(parts.query)
-    values = [stream, product, name, query["expires"][0], query["signature"][0]]
+    values = [stream, product, name, query["expires"][0], query["by"][0], query["signature"][0]]
     tried = 0
     for place, value in enumerate(values):
         changes = {value[:n] + sign + value[n + 1 :] for n in range(len(value)) for sign in "0aA-" if value[n] != sign}
@@ -69,7 +72,7 @@ def test_every_changed_character_breaks_it(links: Links) -> None:
 
 
 def test_the_secret_makes_the_link(links: Links, tmp_path: Path) -> None:
-    url, _ = Links(LocalFiles(tmp_path / "b"), b"other", links.public_url, links.clock, 15).to(KEY)
+    url, _ = Links(LocalFiles(tmp_path / "b"), b"other", links.public_url, links.clock, 15).to(KEY, MAKER)
 
     with pytest.raises(Problem, match="not valid"):
         presented(links, url)

@@ -184,7 +184,7 @@ def test_health_readiness_and_metrics(connect: Connect) -> None:
     def broken() -> None:
         raise OSError("/srv/secret")
 
-    caller = connect(readiness={"analytics": broken})
+    caller = connect(readiness={"analytics": broken}, metrics_access="open")
     alive, ready, metrics = caller.get("/healthz"), caller.get("/readyz"), caller.get("/metrics")
 
     assert alive.json() == {"status": "ok"}

@@ -58,7 +58,7 @@ def files(tmp_path: Path) -> FileStore:
 @pytest.fixture
 def daily(world: World, store: Store, files: FileStore, fed: None) -> DailyFiles:  # noqa: ARG001 - order
     world.registry.products.add("Loupe", PRODUCT)
-    world.registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING])
+    world.registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING, Permission.LICENSE_FILTERING])
     return DailyFiles(world.registry.daily_files, files, sources_of(store.questions), 90)
 
 
@@ -223,3 +223,45 @@ def test_previews_over_http(ada: TestClient) -> None:
 
 def test_the_example_days_are_the_clocks(world: World) -> None:
     assert world.clock.today() == dt.date(2030, 3, 17)
+
+
+def test_raw_events_need_license_filtering_because_they_show_license_keys(ada: TestClient, world: World) -> None:
+    url = link(ada, Stream.RAW_EVENTS, NAMES[Stream.RAW_EVENTS]).json()["downloadUrl"]
+    assert ada.get(url).status_code == 200
+    world.registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING])
+
+    refused = [
+        ada.get(f"{PATHS[Stream.RAW_EVENTS]}/listFiles/{PRODUCT}"),
+        link(ada, Stream.RAW_EVENTS, NAMES[Stream.RAW_EVENTS]),
+        ada.get(url),
+    ]
+
+    assert [(answer.status_code, code_of(answer)) for answer in refused] == [(403, "PERMISSION_DENIED")] * 3
+
+
+def test_links_end_when_their_maker_may_no_longer_ask_for_them(served: Callable[[], TestClient], world: World) -> None:
+    caller = served()
+    registry = world.registry
+    name = NAMES[Stream.CUSTOM_EVENTS]
+
+    def url_of(token: str) -> str:
+        answer = caller.post(
+            f"{PATHS[Stream.CUSTOM_EVENTS]}/getDownloadUrl/{PRODUCT}",
+            json={"fileName": name},
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        return str(answer.json()["downloadUrl"])
+
+    first, second = (url_of(registry.tokens.add(one, EMAIL)) for one in ("first", "second"))
+    assert [caller.get(url).status_code for url in (first, second)] == [200, 200]
+
+    registry.tokens.revoke("first", EMAIL)
+    assert [caller.get(url).status_code for url in (first, second)] == [403, 200]
+    assert caller.get(second.replace("by=1-", "by=2-")).status_code == 403
+
+    registry.users.grant(EMAIL, PRODUCT, [])
+    assert caller.get(second).status_code == 403
+    registry.users.grant(EMAIL, PRODUCT, [Permission.REPORTING])
+    assert caller.get(second).status_code == 200
+    registry.users.set_disabled(EMAIL, disabled=True)
+    assert caller.get(second).status_code == 403

@@ -1,4 +1,4 @@
-"""Login throttling: 10 failures a user and 30 an address in 15 minutes."""
+"""Login throttling: 10 failures of a user from an address and 30 of an address in 15 minutes."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -72,10 +72,18 @@ def test_a_forwarded_address_counts_only_from_trusted_proxies(world: World) -> N
 def test_attempts_at_the_same_moment_are_counted_before_they_are_checked() -> None:
     throttle = LoginThrottle(2, 10, 15, lambda: 0.0)
     throttle.begin("a", "1.2.3.4")
-    throttle.begin("A ", "1.2.3.5")
+    throttle.begin("A ", "1.2.3.4")
 
     with pytest.raises(Problem):
-        throttle.begin("a", "1.2.3.6")
+        throttle.begin("a", "1.2.3.4")
+
+
+def test_nobody_can_lock_out_somebody_else(world: World) -> None:
+    attacker = TestClient(world.app(), client=("203.0.113.9", 1))
+    app = attacker.app
+    assert fail(attacker, 12) == [401] * 10 + [429] * 2
+
+    assert log_in(TestClient(app, client=("198.51.100.7", 1))).status_code == 200
 
 
 def test_one_ipv6_network_is_one_address() -> None:

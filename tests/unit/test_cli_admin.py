@@ -82,7 +82,14 @@ def test_lists_for_people_and_for_scripts(commands: Commands) -> None:
         {"productId": 7, "name": "Facet", "daysUntilDeclaredLost": 40, "oldestDate": None}
     ]
     assert commands.json("product", "keys", "7")[0]["maySetIp"] is False
-    assert commands.json("token", "list") == [{"name": "ci", "user": EMAIL, "products": None, "readOnly": False}]
+    (token,) = commands.json("token", "list")
+    assert {name: token[name] for name in ("name", "user", "products", "readOnly", "lastUsedAt")} == {
+        "name": "ci",
+        "user": EMAIL,
+        "products": None,
+        "readOnly": False,
+        "lastUsedAt": None,
+    }
     for words in (("user", "list"), ("product", "list"), ("product", "keys", "7"), ("token", "list")):
         assert "│" in commands.run(*words)
 
@@ -163,3 +170,38 @@ def test_a_wrong_setting_is_one_line_that_names_it(commands: Commands) -> None:
     assert "C04.type" in commands.run("product", "set", "7", "C04.type=9", expect=1)
     assert "no product 8" in commands.run("product", "set", "8", expect=1)
     assert "NAME=VALUE" in commands.run("product", "set", "7", "oldestDate", expect=2)
+
+
+def test_users_are_disabled_promoted_demoted_and_removed(commands: Commands) -> None:
+    commands.run("user", "add", "root@example.com", "--admin")
+    commands.run("user", "add", EMAIL)
+
+    def told(email: str) -> tuple[bool, bool]:
+        user = next(one for one in commands.json("user", "list") if one["email"] == email)
+        return user["isAdmin"], user["isDisabled"]
+
+    commands.run("user", "promote", EMAIL)
+    commands.run("user", "disable", EMAIL)
+    assert told(EMAIL) == (True, True)
+    commands.run("user", "enable", EMAIL)
+    commands.run("user", "demote", EMAIL)
+    assert told(EMAIL) == (False, False)
+    commands.run("user", "remove", EMAIL)
+    assert [one["email"] for one in commands.json("user", "list")] == ["root@example.com"]
+
+
+def test_a_new_password_leaves_tokens_unless_they_are_to_end(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL)
+    commands.run("token", "add", "ci", "--user", EMAIL)
+
+    assert "1 API tokens of theirs are still in force" in commands.run("user", "password", EMAIL)
+    assert "in force" not in commands.run("user", "password", EMAIL, "--revoke-tokens")
+    assert commands.json("token", "list") == []
+
+
+def test_a_token_tells_when_it_ends(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL)
+    made = commands.json("token", "add", "ci", "--user", EMAIL, "--days", "30")
+
+    (listed,) = commands.json("token", "list")
+    assert (listed["prefix"], listed["expiresAt"]) == (made["token"][:8], made["expiresAt"])

@@ -18,6 +18,7 @@ class Caller:
         granted: permissions by product, as granted.
         only_products: a token's limit, None = all of its owner's products.
         is_read_only: a token's limit to reading.
+        token_id: the token that stands for them, None = they have logged in.
 
     """
 
@@ -28,6 +29,7 @@ class Caller:
     granted: Mapping[int, frozenset[Permission]]
     only_products: frozenset[int] | None = None
     is_read_only: bool = False
+    token_id: int | None = None
 
     def permissions_on(self, product_id: int) -> frozenset[Permission]:
         """Everything the caller may do with the product; nothing means that it is invisible to them."""

@@ -1,5 +1,6 @@
 """The registry as one value: its parts share one database that is migrated when it is opened."""
 
+import contextlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import insert, select
 
 from odometer.accounts.blocked_clients import BlockedClients
+from odometer.accounts.caller import Caller
 from odometer.accounts.daily_files import DailyFileBook
 from odometer.accounts.database import Database
 from odometer.accounts.erasures import Erasures
@@ -23,6 +25,7 @@ from odometer.accounts.tables import AUDIT_LOG, SIGNING_SECRETS
 from odometer.accounts.tokens import Tokens
 from odometer.accounts.users import Users
 from odometer.clock import Clock
+from odometer.errors import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,23 @@ class Registry:
             rows = connection.execute(select(AUDIT_LOG).order_by(AUDIT_LOG.c.entry_id.desc()).limit(limit)).all()
         return [AuditEntry(row.at_ms, row.actor, row.action, row.subject, json.loads(row.detail)) for row in rows]
 
+    def caller_again(self, user_id: int, token_id: int | None) -> Caller | None:
+        """The caller of an earlier request with the permissions of this moment; None when they may no longer call."""
+        return self.users.caller(user_id) if token_id is None else self.tokens.caller(token_id)
+
+    def write_last_uses(self) -> None:
+        """Write down when tokens and keys were used last."""
+        self.tokens.last_used.write()
+        self.keys.last_used.write()
+
     def ping(self) -> None:
         """Raise when the database does not answer."""
         self._database.ping()
 
     def close(self) -> None:
-        """Give back every connection; the registry cannot be used afterwards."""
+        """Write down what is noted and give back every connection; the registry cannot be used afterwards."""
+        with contextlib.suppress(Problem):
+            self.write_last_uses()
         self._database.close()
 
 

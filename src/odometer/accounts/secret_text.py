@@ -6,11 +6,18 @@ from typing import Final
 
 # A hash without salt or cost is right here, and only here: nobody guesses 256 random bits.
 _RANDOM_BYTES: Final = 32
+# The four signs that tell what it is, and four of its own 43.
+_SHOWN: Final = 8
 
 
 def new_secret(prefix: str = "") -> str:
     """256 random bits as text; the prefix tells people (and scanners of source code) what they found."""
     return prefix + secrets.token_urlsafe(_RANDOM_BYTES)
+
+
+def prefix_of(secret: str) -> str:
+    """How the secret begins: enough to tell it from others, nothing for somebody who guesses."""
+    return secret[:_SHOWN]
 
 
 def hash_of(secret: str) -> str:

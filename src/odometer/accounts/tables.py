@@ -15,6 +15,7 @@ USERS = Table(
     Column("password_hash", String(255), nullable=False),
     Column("is_admin", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("disabled_ms", BigInteger),
 )
 
 PRODUCTS = Table(
@@ -57,6 +58,9 @@ API_TOKENS = Table(
     Column("is_limited", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("prefix", String(16), nullable=False),
+    Column("expires_ms", BigInteger),
+    Column("last_used_ms", BigInteger),
     Index("api_tokens_of_user", "user_id"),
 )
 
@@ -76,6 +80,9 @@ INGESTION_KEYS = Table(
     Column("may_set_ip", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("name", String(200), nullable=False),
+    Column("prefix", String(16), nullable=False),
+    Column("last_used_ms", BigInteger),
     Index("ingestion_keys_of_product", "product_id"),
 )
 

@@ -4,29 +4,49 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
-from odometer.accounts.secret_text import hash_of, new_secret
+from odometer.accounts.last_used import LastUsed
+from odometer.accounts.secret_text import hash_of, new_secret, prefix_of
 from odometer.accounts.tables import API_TOKEN_PRODUCTS, API_TOKENS, USERS
 from odometer.accounts.users import caller_of, user_id_of
+from odometer.clock import DAY_MS
 from odometer.errors import Problem, invalid
+from odometer.model.moments import to_text
 
 PREFIX: Final = "odt_"
 _MAX_NAME: Final = 200
+DEFAULT_DAYS: Final = 365
+MAX_DAYS: Final = 3_650
 
 
 @dataclass(frozen=True, slots=True)
 class TokenEntry:
-    """A token as people see it in a list; `products` None = no limit."""
+    """A token as people see it in a list.
+
+    Attributes:
+        name: one of a kind per user.
+        email: of the user it acts as.
+        prefix: how its text begins; empty for tokens of earlier versions.
+        products: None = no limit.
+        is_read_only: whether it may change nothing.
+        created_ms: when it was made.
+        expires_ms: when it ends; None for tokens of earlier versions, which do not.
+        last_used_ms: None = never.
+
+    """
 
     name: str
     email: str
+    prefix: str
     products: frozenset[int] | None
     is_read_only: bool
     created_ms: int
+    expires_ms: int | None
+    last_used_ms: int | None
 
 
 class Tokens:
@@ -34,6 +54,7 @@ class Tokens:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.last_used = LastUsed(database, API_TOKENS, "token_id")
 
     def add(
         self,
@@ -42,11 +63,15 @@ class Tokens:
         *,
         products: Iterable[int] | None = None,
         is_read_only: bool = False,
+        days: int = DEFAULT_DAYS,
         actor: str = "command line",
     ) -> str:
-        """Make a token that acts as the user and return its text, which cannot be shown again."""
+        """Make a token that acts as the user for so many days; its text, which cannot be shown again."""
         if not 0 < len(name) <= _MAX_NAME:
             raise invalid("name", f"A token's name has 1 to {_MAX_NAME} characters.")
+        if not 1 <= days <= MAX_DAYS:
+            raise invalid("days", f"A token holds for 1 to {MAX_DAYS:,} days.")
+        now = self._database.clock.now_ms()
         token = new_secret(PREFIX)
         only = None if products is None else sorted(set(products))
         with self._database.writing() as connection:
@@ -61,33 +86,67 @@ class Tokens:
                     token_hash=hash_of(token),
                     is_read_only=is_read_only,
                     is_limited=only is not None,
-                    created_ms=self._database.clock.now_ms(),
+                    created_ms=now,
+                    prefix=prefix_of(token),
+                    expires_ms=now + days * DAY_MS,
                 )
                 .returning(API_TOKENS.c.token_id)
             ).scalar_one()
             for product_id in only or ():
                 _limit(connection, token_id, product_id)
-            detail = {"name": name, "products": only, "isReadOnly": is_read_only}
+            detail = {"name": name, "products": only, "isReadOnly": is_read_only, "days": days}
             self._database.audit(connection, actor, "token.add", email, detail)
         return token
 
     def find(self, token: str) -> Caller | None:
-        """The caller that the token stands for, with the permissions of this moment; None when unknown or revoked."""
-        if not token.startswith(PREFIX):
-            return None
+        """The caller that the token stands for, with the permissions of this moment; None when it opens nothing."""
+        caller = self._caller(API_TOKENS.c.token_hash == hash_of(token)) if token.startswith(PREFIX) else None
+        if caller is not None and caller.token_id is not None:
+            self.last_used.note(caller.token_id)
+        return caller
+
+    def caller(self, token_id: int) -> Caller | None:
+        """The same for a token that was found before."""
+        return self._caller(API_TOKENS.c.token_id == token_id)
+
+    def _caller(self, is_meant: ColumnElement[bool]) -> Caller | None:
+        table, now = API_TOKENS.c, self._database.clock.now_ms()
         with self._database.reading() as connection:
             row = connection.execute(
-                select(USERS, API_TOKENS.c.token_id, API_TOKENS.c.is_limited, API_TOKENS.c.is_read_only)
-                .join(USERS, USERS.c.user_id == API_TOKENS.c.user_id)
-                .where(API_TOKENS.c.token_hash == hash_of(token), API_TOKENS.c.revoked_ms.is_(None))
+                select(USERS, table.token_id, table.is_limited, table.is_read_only)
+                .join(USERS, USERS.c.user_id == table.user_id)
+                .where(
+                    is_meant,
+                    table.revoked_ms.is_(None),
+                    or_(table.expires_ms.is_(None), table.expires_ms > now),
+                    USERS.c.disabled_ms.is_(None),
+                )
             ).one_or_none()
             if row is None:
                 return None
             only = _limits(connection, row.token_id) if row.is_limited else None
-            return replace(caller_of(connection, row), only_products=only, is_read_only=row.is_read_only)
+            return replace(
+                caller_of(connection, row),
+                only_products=only,
+                is_read_only=row.is_read_only,
+                token_id=row.token_id,
+            )
+
+    def why_refused(self, token: str) -> str:
+        """A sentence for the holder of a token that opens nothing."""
+        with self._database.reading() as connection:
+            asked = select(API_TOKENS).where(API_TOKENS.c.token_hash == hash_of(token))
+            row = connection.execute(asked).one_or_none()
+        if row is None:
+            return "This API token is unknown."
+        if row.revoked_ms is not None:
+            return f"This API token was revoked at {to_text(row.revoked_ms)}."
+        if row.expires_ms is not None and row.expires_ms <= self._database.clock.now_ms():
+            return f"This API token has ended at {to_text(row.expires_ms)}; make a new one."
+        return "The user of this API token is disabled."
 
     def list(self) -> list[TokenEntry]:
-        """The tokens in force, by user and name."""
+        """The tokens that are not revoked, by user and name; the end of one may have passed."""
         table = API_TOKENS.c
         with self._database.reading() as connection:
             rows = connection.execute(
@@ -98,11 +157,14 @@ class Tokens:
             ).all()
             return [
                 TokenEntry(
-                    row.name,
-                    row.email,
-                    _limits(connection, row.token_id) if row.is_limited else None,
-                    row.is_read_only,
-                    row.created_ms,
+                    name=row.name,
+                    email=row.email,
+                    prefix=row.prefix,
+                    products=_limits(connection, row.token_id) if row.is_limited else None,
+                    is_read_only=row.is_read_only,
+                    created_ms=row.created_ms,
+                    expires_ms=row.expires_ms,
+                    last_used_ms=row.last_used_ms,
                 )
                 for row in rows
             ]

@@ -6,20 +6,19 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
+from odometer.accounts.passwords import checked_password
 from odometer.accounts.permission import Permission
 from odometer.accounts.products import no_such_product
 from odometer.accounts.secret_text import new_secret
-from odometer.accounts.tables import PERMISSIONS, PRODUCTS, SESSIONS, USERS
+from odometer.accounts.tables import API_TOKENS, PERMISSIONS, PRODUCTS, SESSIONS, USERS
 from odometer.errors import Problem, invalid
 
 _MAX_EMAIL: Final = 320
-_MIN_PASSWORD: Final = 8
-_MAX_PASSWORD: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,7 @@ class User:
     email: str
     display_name: str
     is_admin: bool
+    is_disabled: bool
     permissions: Mapping[int, frozenset[Permission]]
 
 
@@ -56,7 +56,7 @@ class Users:
         values = {
             "email": email,
             "display_name": (display_name or email)[:_MAX_EMAIL],
-            "password_hash": self._hasher.hash(_checked_password(password)),
+            "password_hash": self._hasher.hash(checked_password(password, email)),
             "is_admin": is_admin,
             "created_ms": self._database.clock.now_ms(),
         }
@@ -66,14 +66,21 @@ class Users:
                 self._database.audit(connection, actor, "user.add", email, {"isAdmin": is_admin})
         except IntegrityError:
             raise invalid("email", f"There is a user {email} already.") from None
-        return User(user_id, email, str(values["display_name"]), is_admin, {})
+        return User(user_id, email, str(values["display_name"]), is_admin, is_disabled=False, permissions={})
 
     def list(self) -> list[User]:
         """All users by email, with what they were granted."""
         with self._database.reading() as connection:
             rows = connection.execute(select(USERS).order_by(USERS.c.email)).all()
             return [
-                User(row.user_id, row.email, row.display_name, row.is_admin, granted_to(connection, row.user_id))
+                User(
+                    row.user_id,
+                    row.email,
+                    row.display_name,
+                    row.is_admin,
+                    row.disabled_ms is not None,
+                    granted_to(connection, row.user_id),
+                )
                 for row in rows
             ]
 
@@ -97,20 +104,78 @@ class Users:
             detail = {"productId": product_id, "permissions": wanted}
             self._database.audit(connection, actor, "user.grant", _checked_email(email), detail)
 
-    def set_password(self, email: str, password: str, *, actor: str = "command line") -> None:
-        """Change the password and end the user's sessions; API tokens stay."""
-        password_hash = self._hasher.hash(_checked_password(password))
+    def set_password(
+        self, email: str, password: str, *, revoke_tokens: bool = False, actor: str = "command line"
+    ) -> int:
+        """Change the password, end the user's sessions and, when asked to, tokens; how many tokens are in force."""
+        password_hash = self._hasher.hash(checked_password(password, _normal(email)))
         with self._database.writing() as connection:
             user = _known(connection, email)
             connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(password_hash=password_hash))
-            connection.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user.user_id))
-            self._database.audit(connection, actor, "user.set_password", user.email)
+            self._end_sessions(connection, user.user_id)
+            if revoke_tokens:
+                self._revoke_tokens(connection, user.user_id)
+            detail = {"revokeTokens": revoke_tokens}
+            self._database.audit(connection, actor, "user.set_password", user.email, detail)
+            in_force = select(func.count()).where(*self._in_force(user.user_id))
+            return int(connection.execute(in_force).scalar_one())
+
+    def set_own_password(self, email: str, password: str, *, revoke_tokens: bool) -> int:
+        """As `set_password`, asked for by the user, to whom a refusal names the member of the request."""
+        checked_password(password, _normal(email), "newPassword")
+        return self.set_password(email, password, revoke_tokens=revoke_tokens, actor=email)
+
+    def remove(self, email: str, *, actor: str = "command line") -> None:
+        """Remove a user with their sessions, tokens and permissions. Raises `Problem` for the last administrator."""
+        with self._database.writing() as connection:
+            user = _known(connection, email)
+            _keep_an_administrator(connection, user)
+            connection.execute(delete(USERS).where(USERS.c.user_id == user.user_id))
+            self._database.audit(connection, actor, "user.remove", user.email)
+
+    def set_disabled(self, email: str, *, disabled: bool, actor: str = "command line") -> None:
+        """Keep a user from signing in, which ends sessions and tokens, or let them sign in again."""
+        with self._database.writing() as connection:
+            user = _known(connection, email)
+            if disabled:
+                _keep_an_administrator(connection, user)
+                self._end_sessions(connection, user.user_id)
+                self._revoke_tokens(connection, user.user_id)
+            value = self._database.clock.now_ms() if disabled else None
+            connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(disabled_ms=value))
+            self._database.audit(connection, actor, "user.disable" if disabled else "user.enable", user.email)
+
+    def set_admin(self, email: str, *, is_admin: bool, actor: str = "command line") -> None:
+        """Make a user an administrator, or no longer one, which ends their sessions and tokens."""
+        with self._database.writing() as connection:
+            user = _known(connection, email)
+            if not is_admin:
+                _keep_an_administrator(connection, user)
+                self._end_sessions(connection, user.user_id)
+                self._revoke_tokens(connection, user.user_id)
+            connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(is_admin=is_admin))
+            self._database.audit(connection, actor, "user.promote" if is_admin else "user.demote", user.email)
+
+    def _end_sessions(self, connection: Connection, user_id: int) -> None:
+        connection.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user_id))
+
+    def _revoke_tokens(self, connection: Connection, user_id: int) -> None:
+        now = self._database.clock.now_ms()
+        connection.execute(update(API_TOKENS).where(*self._in_force(user_id)).values(revoked_ms=now))
+
+    def _in_force(self, user_id: int) -> tuple[ColumnElement[bool], ...]:
+        """The conditions of the user's tokens that still open something."""
+        table, now = API_TOKENS.c, self._database.clock.now_ms()
+        has_time = or_(table.expires_ms.is_(None), table.expires_ms > now)
+        return (table.user_id == user_id, table.revoked_ms.is_(None), has_time)
 
     def check_password(self, email: str, password: str) -> Caller | None:
         """The user whose password this is. Takes the same time for an unknown user as for a wrong password."""
         known = email.isprintable()  # half a surrogate pair, for one, cannot even be asked for
         with self._database.reading() as connection:
-            asked = select(USERS).where(USERS.c.email == (_normal(email) if known else ""))
+            asked = select(USERS).where(
+                USERS.c.email == (_normal(email) if known else ""), USERS.c.disabled_ms.is_(None)
+            )
             row = connection.execute(asked).one_or_none()
         try:
             self._hasher.verify(self._nobodys_hash if row is None else row.password_hash, password)
@@ -119,9 +184,10 @@ class Users:
         return None if row is None else self.caller(row.user_id)
 
     def caller(self, user_id: int) -> Caller | None:
-        """The user with the permissions of this moment."""
+        """The user with the permissions of this moment; None when there is none or they are disabled."""
         with self._database.reading() as connection:
-            row = connection.execute(select(USERS).where(USERS.c.user_id == user_id)).one_or_none()
+            asked = select(USERS).where(USERS.c.user_id == user_id, USERS.c.disabled_ms.is_(None))
+            row = connection.execute(asked).one_or_none()
             return None if row is None else caller_of(connection, row)
 
 
@@ -164,7 +230,10 @@ def _checked_email(email: str) -> str:
     return normal
 
 
-def _checked_password(password: str) -> str:
-    if not _MIN_PASSWORD <= len(password) <= _MAX_PASSWORD:
-        raise invalid("password", f"A password has {_MIN_PASSWORD} to {_MAX_PASSWORD} characters.")
-    return password
+def _keep_an_administrator(connection: Connection, user: Row[Any]) -> None:
+    """Raise `Problem` when nobody could administer this installation without the user."""
+    others = select(func.count()).where(
+        USERS.c.is_admin.is_(True), USERS.c.disabled_ms.is_(None), USERS.c.user_id != user.user_id
+    )
+    if user.is_admin and connection.execute(others).scalar_one() == 0:
+        raise invalid("email", f"{user.email} is the last administrator; make somebody else one first.")

@@ -9,6 +9,7 @@ from rich.table import Table
 from odometer.accounts.product_settings import settings_of
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.model.moments import to_text
 from odometer.model.properties import CUSTOM_SLOTS
 from odometer.settings import read_settings
 
@@ -122,6 +123,7 @@ def _value(text: str) -> int | bool | str | None:
 
 def make_key(
     product_id: Annotated[int, _PRODUCT_ID],
+    name: Annotated[str, typer.Option(help="What the key is for, such as the application that carries it.")] = "",
     may_set_ip: Annotated[
         bool, typer.Option("--may-set-ip", help="For a relay: may pass on the addresses of its callers.")
     ] = False,
@@ -129,29 +131,44 @@ def make_key(
 ) -> None:
     """Make an ingestion key: it can send usage of this product and read nothing. It is shown only now.
 
-    Example: odometer product key 2376158762
+    Example: odometer product key 2376158762 --name "Facet for Windows"
     """
     with registry_of(read_settings()) as registry:
-        key = registry.keys.add(product_id, may_set_ip=may_set_ip)
+        key = registry.keys.add(product_id, name=name, may_set_ip=may_set_ip)
     if as_json:
-        print_json({"productId": product_id, "key": key, "maySetIp": may_set_ip})
+        print_json({"productId": product_id, "name": name, "key": key, "maySetIp": may_set_ip})
         return
     typer.echo(f"Ingestion key (shown only now): {key}")
 
 
 def show_keys(product_id: Annotated[int, _PRODUCT_ID], as_json: Annotated[bool, _AS_JSON] = False) -> None:
-    """List the ingestion keys in force, without their text.
+    """List the ingestion keys in force: what they are for, how they begin, when they were used last.
 
     Example: odometer product keys 2376158762
     """
     with registry_of(read_settings()) as registry:
         keys = registry.keys.list(product_id)
     if as_json:
-        print_json([{"keyId": key.key_id, "maySetIp": key.may_set_ip, "createdMs": key.created_ms} for key in keys])
+        print_json(
+            [
+                {
+                    "keyId": key.key_id,
+                    "name": key.name,
+                    "prefix": key.prefix,
+                    "maySetIp": key.may_set_ip,
+                    "createdMs": key.created_ms,
+                    "createdAt": to_text(key.created_ms),
+                    "lastUsedAt": None if key.last_used_ms is None else to_text(key.last_used_ms),
+                }
+                for key in keys
+            ]
+        )
         return
-    table = Table("key id", "may set ip")
+    table = Table("key id", "name", "begins", "may set ip", "created", "last used")
     for key in keys:
-        table.add_row(str(key.key_id), "yes" if key.may_set_ip else "")
+        used = "never" if key.last_used_ms is None else to_text(key.last_used_ms)
+        may_set_ip = "yes" if key.may_set_ip else ""
+        table.add_row(str(key.key_id), key.name, key.prefix, may_set_ip, to_text(key.created_ms), used)
     Console().print(table)
 
 

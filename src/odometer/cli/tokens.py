@@ -6,8 +6,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from odometer.accounts.tokens import DEFAULT_DAYS, MAX_DAYS
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.model.moments import to_text
 from odometer.settings import read_settings
 
 _AS_JSON = typer.Option("--json", help="Print JSON.")
@@ -29,22 +31,31 @@ def add(
     user: Annotated[str, _USER],
     product: Annotated[list[int] | None, typer.Option(help="Only this product; may be repeated.")] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="May read and change nothing.")] = False,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="It ends after so many days.")] = DEFAULT_DAYS,
     as_json: Annotated[bool, _AS_JSON] = False,
 ) -> None:
-    """Make an API token. It is shown only now.
+    """Make an API token. It is shown only now, and ends after a year unless you say otherwise.
 
     Example: odometer token add nightly --user ada@example.com --product 2376158762 --read-only
     """
     with registry_of(read_settings()) as registry:
-        token = registry.tokens.add(name, user, products=product or None, is_read_only=read_only)
+        token = registry.tokens.add(name, user, products=product or None, is_read_only=read_only, days=days)
+        email = user.strip().lower()
+        made = next(one for one in registry.tokens.list() if (one.name, one.email) == (name, email))
+    expires = _moment(made.expires_ms)
     if as_json:
-        print_json({"name": name, "user": user, "token": token})
+        print_json({"name": name, "user": user, "token": token, "expiresAt": expires})
         return
     typer.echo(f"API token (shown only now): {token}")
+    typer.echo(f"It ends at {expires}.")
+
+
+def _moment(at_ms: int | None) -> str | None:
+    return None if at_ms is None else to_text(at_ms)
 
 
 def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
-    """List the tokens in force, without their text.
+    """List the tokens that are not revoked: how they begin, when they end and were used last.
 
     Example: odometer token list
     """
@@ -56,17 +67,23 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
                 {
                     "name": token.name,
                     "user": token.email,
+                    "prefix": token.prefix,
                     "products": None if token.products is None else sorted(token.products),
                     "readOnly": token.is_read_only,
+                    "createdAt": _moment(token.created_ms),
+                    "expiresAt": _moment(token.expires_ms),
+                    "lastUsedAt": _moment(token.last_used_ms),
                 }
                 for token in tokens
             ]
         )
         return
-    table = Table("name", "user", "products", "read only")
+    table = Table("name", "user", "begins", "products", "read only", "ends", "last used")
     for token in tokens:
         products = "all" if token.products is None else ", ".join(str(product) for product in sorted(token.products))
-        table.add_row(token.name, token.email, products, "yes" if token.is_read_only else "")
+        ends, used = _moment(token.expires_ms) or "never", _moment(token.last_used_ms) or "never"
+        read_only = "yes" if token.is_read_only else ""
+        table.add_row(token.name, token.email, token.prefix, products, read_only, ends, used)
     Console().print(table)
 
 

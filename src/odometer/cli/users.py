@@ -1,4 +1,4 @@
-"""Commands on users: add, list, grant, password."""
+"""Commands on users: add, list, grant, password, disable, enable, promote, demote, remove."""
 
 import secrets
 import sys
@@ -24,6 +24,11 @@ def register(app: typer.Typer) -> None:
     group.command("list")(show)
     group.command("grant")(grant)
     group.command("password")(password)
+    group.command("disable")(disable)
+    group.command("enable")(enable)
+    group.command("promote")(promote)
+    group.command("demote")(demote)
+    group.command("remove")(remove)
     app.add_typer(group, name="user")
 
 
@@ -63,16 +68,18 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
                     "email": user.email,
                     "displayName": user.display_name,
                     "isAdmin": user.is_admin,
+                    "isDisabled": user.is_disabled,
                     "permissions": {str(product): sorted(held) for product, held in user.permissions.items()},
                 }
                 for user in users
             ]
         )
         return
-    table = Table("email", "name", "admin", "permissions")
+    table = Table("email", "name", "admin", "disabled", "permissions")
     for user in users:
         granted = [f"{product}: {', '.join(sorted(held))}" for product, held in sorted(user.permissions.items())]
-        table.add_row(user.email, user.display_name, "yes" if user.is_admin else "", "\n".join(granted))
+        admin, disabled = ("yes" if said else "" for said in (user.is_admin, user.is_disabled))
+        table.add_row(user.email, user.display_name, admin, disabled, "\n".join(granted))
     Console().print(table)
 
 
@@ -85,6 +92,8 @@ def grant(
 ) -> None:
     """Let a user do exactly this with a product: reporting, developer, license_read, license_write, ...
 
+    Raw event files show license keys: fetching them needs license_filtering beside reporting.
+
     Example: odometer user grant ada@example.com 2376158762 reporting license_read
     """
     wanted = parse_permissions(permissions or [])
@@ -96,16 +105,77 @@ def grant(
 def password(
     email: Annotated[str, typer.Argument(help="The user.")],
     password_stdin: Annotated[bool, _FROM_STDIN] = False,
+    revoke_tokens: Annotated[
+        bool | None,
+        typer.Option("--revoke-tokens/--keep-tokens", help="Whether API tokens end too; asked for if not said."),
+    ] = None,
 ) -> None:
-    """Change a password and end the user's sessions.
+    """Change a password and end the user's sessions; API tokens end too, or stay, as you say.
 
-    Example: odometer user password ada@example.com
+    Example: odometer user password ada@example.com --revoke-tokens
     """
     chosen, made = _choose_password(password_stdin)
+    if revoke_tokens is None and sys.stdin.isatty():
+        revoke_tokens = typer.confirm("Revoke the user's API tokens too?", default=True)
     with registry_of(read_settings()) as registry:
-        registry.users.set_password(email, chosen)
+        left = registry.users.set_password(email, chosen, revoke_tokens=bool(revoke_tokens))
     typer.echo(f"Changed the password of {email}.")
+    if left:
+        typer.echo(f"{left} API tokens of theirs are still in force; --revoke-tokens ends them.")
     _show_made(made)
+
+
+_EMAIL = typer.Argument(help="The user.")
+
+
+def disable(email: Annotated[str, _EMAIL]) -> None:
+    """Keep a user from signing in; their sessions and API tokens end. What they made stays.
+
+    Example: odometer user disable ada@example.com
+    """
+    with registry_of(read_settings()) as registry:
+        registry.users.set_disabled(email, disabled=True)
+    typer.echo(f"{email} is disabled; their sessions and API tokens have ended.")
+
+
+def enable(email: Annotated[str, _EMAIL]) -> None:
+    """Let a disabled user sign in again. API tokens have to be made anew.
+
+    Example: odometer user enable ada@example.com
+    """
+    with registry_of(read_settings()) as registry:
+        registry.users.set_disabled(email, disabled=False)
+    typer.echo(f"{email} may sign in again.")
+
+
+def promote(email: Annotated[str, _EMAIL]) -> None:
+    """Make a user an administrator of the whole account.
+
+    Example: odometer user promote ada@example.com
+    """
+    with registry_of(read_settings()) as registry:
+        registry.users.set_admin(email, is_admin=True)
+    typer.echo(f"{email} is an administrator.")
+
+
+def demote(email: Annotated[str, _EMAIL]) -> None:
+    """Make an administrator an ordinary user, whose sessions and API tokens end; permissions that were granted stay.
+
+    Example: odometer user demote ada@example.com
+    """
+    with registry_of(read_settings()) as registry:
+        registry.users.set_admin(email, is_admin=False)
+    typer.echo(f"{email} is no administrator any more; their sessions and API tokens have ended.")
+
+
+def remove(email: Annotated[str, _EMAIL]) -> None:
+    """Remove a user with their permissions, sessions and API tokens. The audit log keeps what they did.
+
+    Example: odometer user remove ada@example.com
+    """
+    with registry_of(read_settings()) as registry:
+        registry.users.remove(email)
+    typer.echo(f"Removed {email}.")
 
 
 def _choose_password(from_stdin: bool) -> tuple[str, str | None]:

@@ -89,9 +89,11 @@ def _key_of(request: Request) -> tuple[int, bool]:
     """The product that the key may send to, and whether it may name addresses. Raises `Problem` 401, 404."""
     registry = parts_of(request).registry
     secret = bearer_of(request)
-    key = registry.keys.find(secret) if secret is not None else None
-    if key is None:
+    if secret is None:
         raise Problem("NOT_AUTHENTICATED", "Send an ingestion key of the product: Authorization: Bearer <key>.")
+    key = registry.keys.find(secret)
+    if key is None:
+        raise Problem("NOT_AUTHENTICATED", registry.keys.why_refused(secret))
     named = request.path_params["product_id"]
     product_id = int(named) if named.isascii() and named.isdigit() and len(named) <= 20 else None
     if product_id is None or (product_id != key.product_id and registry.products.get(product_id) is None):

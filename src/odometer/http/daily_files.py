@@ -37,7 +37,7 @@ _LIST_OURS: Final = (
     "`fileSize`, `rows`, `sha256`. One file for each finished UTC day that has rows, kept 90 days, made anew "
     "within an hour when late data changes it."
 )
-_IF_OFF: Final = "A product with rawExport off: 403."
+_IF_OFF: Final = "They show license keys, so they need license_filtering too. A product with rawExport off: 403."
 _URL_SETTLED: Final = (
     "`fileName`: 200 with an object whose first member is the URL, `downloadUrl`, then `expiresAt`. The URL is "
     "absolute, needs no cookie, is bound to that file and holds for 15 minutes. An unknown file is 404."
@@ -69,7 +69,7 @@ def wanted_by(product: Product) -> Wanted:
 
 def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stream) -> None:
     async def list_files(request: Request, access: Reporter) -> Response:
-        endings, today = _endings(access.product, stream), parts_of(request).clock.today()
+        endings, today = _endings(access, stream), parts_of(request).clock.today()
         listed = partial(daily.listed, access.product.product_id, stream, endings, today)
         found = await lanes_of(request).reading.run(listed)
         files = [
@@ -85,7 +85,7 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
         return JsonAnswer({"fileList": files})
 
     async def download_url(request: Request, access: Reporter) -> Response:
-        endings, today = _endings(access.product, stream), parts_of(request).clock.today()
+        endings, today = _endings(access, stream), parts_of(request).clock.today()
         body = await read_json(request)
 
         def link() -> dict[str, str]:
@@ -93,7 +93,8 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
             file = daily.find(access.product.product_id, stream, endings, today, name)
             if file is None:
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
-            return link_answer(links, key_of(file))
+            shows_license_keys = stream is Stream.RAW_EVENTS
+            return link_answer(links, key_of(file), access, shows_license_keys=shows_license_keys)
 
         return JsonAnswer(await lanes_of(request).asking.run(link))
 
@@ -102,9 +103,12 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
     router.add_api_route(f"{path}/getDownloadUrl/{{product_id}}", download_url, methods=["POST"], **_url_of(stream))
 
 
-def _endings(product: Product, stream: Stream) -> tuple[str, ...]:
-    """The endings of the stream's files. Raises `Problem` 403 when the product has none."""
-    endings = wanted_by(product).get(stream, ())
+def _endings(access: Access, stream: Stream) -> tuple[str, ...]:
+    """The endings of the stream's files. Raises `Problem` 403 when the product has none, or the caller may not."""
+    if stream is Stream.RAW_EVENTS and not access.may_use_license_keys:
+        message = "Raw event files show license keys: they need the permission license_filtering too."
+        raise Problem("PERMISSION_DENIED", message)
+    endings = wanted_by(access.product).get(stream, ())
     if not endings:
         raise Problem("FEATURE_NOT_ENABLED", "Raw event files are switched off for this product (rawExport).")
     return endings

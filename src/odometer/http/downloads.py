@@ -7,12 +7,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from odometer.accounts import Permission, Registry
 from odometer.errors import Problem
-from odometer.exports.files import FileStore
-from odometer.exports.links import DOWNLOAD_PATH, Links
+from odometer.exports.files import FileKey, FileStore
+from odometer.exports.links import DOWNLOAD_PATH, Links, Maker
 from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
 
 PATH: Final = DOWNLOAD_PATH + "/{stream}/{product}/{name}"
+
+
+def _check_maker(registry: Registry, key: FileKey, maker: Maker) -> None:
+    """Raise `Problem` 403 when whoever asked for the link could not ask for it now."""
+    caller = registry.caller_again(maker.user_id, maker.token_id)
+    held = caller.permissions_on(key.product_id) if caller is not None else frozenset()
+    needed = {Permission.REPORTING, *([Permission.LICENSE_FILTERING] if maker.needs_license_keys else [])}
+    if not needed <= held:
+        raise Problem("PERMISSION_DENIED", "Whoever asked for this link may no longer fetch the file.")
 
 
 def downloads_router(files: FileStore, links: Links) -> APIRouter:
@@ -20,8 +31,9 @@ def downloads_router(files: FileStore, links: Links) -> APIRouter:
 
     async def download(request: Request) -> Response:
         path, query = request.path_params, request.query_params
-        expires, signature = query.get("expires", ""), query.get("signature", "")
-        key = links.check(path["stream"], path["product"], path["name"], expires, signature)
+        said = [query.get(name, "") for name in ("expires", "by", "signature")]
+        key, maker = links.check(path["stream"], path["product"], path["name"], *said)
+        await run_in_threadpool(_check_maker, parts_of(request).registry, key, maker)
         file = await run_in_threadpool(files.local_path, key)
         if file is None:
             raise Problem("NOT_FOUND", "There is no such file any more.")
@@ -42,7 +54,7 @@ def downloads_router(files: FileStore, links: Links) -> APIRouter:
             group="Files",
             security=(),
             errors=(403, 404),
-            query={"expires": "Part of the link.", "signature": "Part of the link."},
+            query={"expires": "Part of the link.", "by": "Part of the link.", "signature": "Part of the link."},
         ),
     )
     return router

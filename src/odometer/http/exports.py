@@ -15,7 +15,7 @@ from odometer.errors import Problem
 from odometer.exports.client_list import ClientListOrder, FileFormat
 from odometer.exports.files import FileKey
 from odometer.exports.jobs import key_of
-from odometer.exports.links import Links
+from odometer.exports.links import Links, Maker
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import read_json
 from odometer.http.guard import Access, require
@@ -76,7 +76,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
             job = next((job for job in _finished(request, access) if job.file_name == name), None)
             if job is None:
                 raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
-            return link_answer(links, key_of(job))
+            return link_answer(links, key_of(job), access, shows_license_keys=job.order.has_license_keys)
 
         return JsonAnswer(await lanes_of(request).asking.run(link))
 
@@ -154,9 +154,9 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
     )
 
 
-def link_answer(links: Links, key: FileKey) -> dict[str, str]:
+def link_answer(links: Links, key: FileKey, access: Access, *, shows_license_keys: bool) -> dict[str, str]:
     """The answer of getDownloadUrl; its first member is the address (contract 08)."""
-    url, expires_ms = links.to(key)
+    url, expires_ms = links.to(key, Maker(access.caller.user_id, access.caller.token_id, shows_license_keys))
     return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
 
 

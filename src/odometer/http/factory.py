@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
 
 from odometer.errors import Problem
+from odometer.http.account import account_router
 from odometer.http.answers import framework_problem, json_bytes, problem_answer
 from odometer.http.body import BodyMemory
 from odometer.http.cookies import CsrfValues
@@ -57,6 +58,7 @@ def create_http(parts: HttpParts) -> FastAPI:
     own = [
         health_router(),
         login_router(),
+        account_router(),
         metadata_router(),
         event_tracking_router(),
         product_settings_router(),

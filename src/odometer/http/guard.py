@@ -11,8 +11,10 @@ from typing import Annotated, Final
 from fastapi import Depends
 from starlette.requests import Request
 
-from odometer.accounts import Caller, Permission, Product
+from odometer.accounts import Caller, Permission, Product, Registry
+from odometer.accounts.keys import PREFIX as KEY_PREFIX
 from odometer.accounts.sessions import Session
+from odometer.accounts.tokens import PREFIX as TOKEN_PREFIX
 from odometer.errors import Problem
 from odometer.http.cookies import CSRF_COOKIE, CSRF_HEADER, SESSION_COOKIE, CsrfValues, header_matches
 from odometer.http.origin import check_origin
@@ -57,9 +59,7 @@ def find_caller(request: Request) -> Caller:
     """The authenticated caller. Raises `Problem` 401, then 403 for a foreign Origin or a wrong CSRF value."""
     token = bearer_of(request)
     if token is not None:
-        caller = parts_of(request).registry.tokens.find(token)
-        if caller is None:
-            raise Problem("NOT_AUTHENTICATED", "This API token is unknown or revoked.")
+        caller = _caller_with(token, parts_of(request).registry)
     else:
         session = presented_session(request)
         if session is None:
@@ -70,6 +70,16 @@ def find_caller(request: Request) -> Caller:
         _check_csrf(request, session)
         caller = session.caller
     request.state.user_id = caller.user_id
+    return caller
+
+
+def _caller_with(token: str, registry: Registry) -> Caller:
+    if token.startswith(KEY_PREFIX):
+        message = f"This is an ingestion key, which can only send; reports need an API token ({TOKEN_PREFIX}...)."
+        raise Problem("NOT_AUTHENTICATED", message)
+    caller = registry.tokens.find(token)
+    if caller is None:
+        raise Problem("NOT_AUTHENTICATED", registry.tokens.why_refused(token))
     return caller
 
 

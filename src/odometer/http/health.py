@@ -9,23 +9,29 @@ from starlette.responses import Response
 
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
+from odometer.http.guard import find_caller
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 
 _RETRY_AFTER_S = 5
+_METRICS = (
+    "Counters in the Prometheus text format. Needs an API token of an administrator, which may be read-only, unless "
+    "the operator has said otherwise (ODOMETER_METRICS)."
+)
 
 
 def health_router() -> APIRouter:
-    """The routes for operators; none of them wants a login."""
+    """The routes for operators; only metrics want a token."""
     router = APIRouter()
     for path, endpoint, title, description in (
         ("/healthz", healthz, "Is it alive", "200 as long as the process answers."),
         ("/readyz", readyz, "Is it ready", "200 when every store answers, else 503 naming one that does not."),
-        ("/metrics", metrics, "Metrics", "Counters in the Prometheus text format."),
+        ("/metrics", metrics, "Metrics", _METRICS),
     ):
-        errors = (503,) if path == "/readyz" else ()
-        extra = operation(title=title, description=description, group="Operation", security=(), errors=errors)
+        errors = {"/readyz": (503,), "/metrics": (401, 403, 404, 503)}.get(path, ())
+        security = ("token",) if path == "/metrics" else ()
+        extra = operation(title=title, description=description, group="Operation", security=security, errors=errors)
         router.add_api_route(path, endpoint, methods=["GET"], response_class=JsonAnswer, openapi_extra=extra)
     return router
 
@@ -42,9 +48,21 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Everything registered in `HttpParts.metrics`."""
+    """Everything registered in `HttpParts.metrics`, for administrators' tokens unless the operator has opened it."""
+    access = parts_of(request).metrics_access
+    if access == "elsewhere":
+        raise Problem("NOT_FOUND", "Metrics are served at an address of their own (ODOMETER_METRICS).")
+    if access == "token":
+        await lanes_of(request).operating.run(partial(_require_operator, request))
     text = await lanes_of(request).operating.run(partial(generate_latest, parts_of(request).metrics))
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _require_operator(request: Request) -> None:
+    """A token that may only read will do: a scraper changes nothing."""
+    caller = find_caller(request)
+    if not caller.is_admin or caller.only_products is not None:
+        raise Problem("PERMISSION_DENIED", "Metrics need an API token of an administrator, for all products.")
 
 
 def _check(parts: HttpParts) -> None:

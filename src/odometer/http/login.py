@@ -144,26 +144,33 @@ async def login(request: Request) -> Response:
         raise Problem("CSRF_MISMATCH", f"{CSRF_HEADER} does not match the cookie {CSRF_COOKIE}.")
     parts = parts_of(request)
     throttle: LoginThrottle = request.app.state.throttle
-    address = address_of(request, parts.trusted_proxies)
     # Before anything is read: whoever is over the limit costs nothing more.
-    throttle.check_address(address)
+    throttle.check_address(address_of(request, parts.trusted_proxies))
     require_json(request)
     body = parse_body(await read_body(request, _MAX_BODY), LoginRequest)
+    caller = await check_password(request, body.user_name, body.password.get_secret_value())
+    if caller is None:
+        raise Problem("BAD_CREDENTIALS", "The user name or the password is wrong.")
+    return await run_in_threadpool(_open_session, request, caller)
+
+
+async def check_password(request: Request, user_name: str, password: str) -> Caller | None:
+    """The user whose password this is; failures are counted. Raises `Problem` TOO_MANY_REQUESTS after too many."""
+    parts = parts_of(request)
+    throttle: LoginThrottle = request.app.state.throttle
     # Each check takes much memory on purpose; a few at a time are plenty, and no more can be counted but undecided.
     checking: asyncio.Semaphore = request.app.state.password_checks
     async with checking:
-        take_back = throttle.begin(body.user_name, address)
+        take_back = throttle.begin(user_name, address_of(request, parts.trusted_proxies))
+        caller = None
         has_failed = False
         try:
-            password = body.password.get_secret_value()
-            caller = await run_in_threadpool(parts.registry.users.check_password, body.user_name, password)
+            caller = await run_in_threadpool(parts.registry.users.check_password, user_name, password)
             has_failed = caller is None
         finally:
             if not has_failed:
                 take_back()
-    if caller is None:
-        raise Problem("BAD_CREDENTIALS", "The user name or the password is wrong.")
-    return await run_in_threadpool(_open_session, request, caller)
+    return caller
 
 
 def _open_session(request: Request, caller: Caller) -> Response:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
@@ -36,8 +36,8 @@ class HttpParts:
         report_seconds: time limit of a report, from the moment it is handed to the pool.
         reports_per_user: reports of one user at the same time.
         report_wait_seconds: how long a further one waits.
-        login_failures_per_user: failures within the window before 429.
-        login_failures_per_address: the same by address.
+        login_failures_per_user: failures from one address within the window before 429.
+        login_failures_per_address: the same of all users.
         login_window_minutes: the window.
         worker_threads: threads that run reports.
         reports: the operations `POST {path}/{product_id}`.
@@ -45,6 +45,7 @@ class HttpParts:
         readiness: further checks of /readyz by name; each raises when its part is not ready. May block.
         on_close: called when the server has finished its last request.
         metrics: where this server's metrics are registered.
+        metrics_access: who may read /metrics here; `elsewhere` = it is served at an address of its own.
         monotonic_s: measures spans of time that a fixed clock must not stop.
 
     """
@@ -69,6 +70,7 @@ class HttpParts:
     readiness: dict[str, Callable[[], None]] = field(default_factory=dict)
     on_close: Callable[[], None] | None = None
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+    metrics_access: Literal["token", "open", "elsewhere"] = "token"
     monotonic_s: Callable[[], float] = time.monotonic
 
     @property

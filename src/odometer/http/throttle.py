@@ -1,4 +1,7 @@
-"""Login throttling: how many failures a user name and an address may have within a sliding window."""
+"""Login throttling: how many failures an address may have within a sliding window, in all and with one user name.
+
+A user name alone is never locked: whoever knows it could keep its owner out from anywhere.
+"""
 
 import hashlib
 import ipaddress
@@ -36,10 +39,12 @@ class LoginThrottle:
     def begin(self, user_name: str, address: str) -> Callable[[], None]:
         """Count an attempt; call what is returned unless it has failed.
 
-        Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the user or the address had too many failures.
+        Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the address had too many failures, with this user
+        name or in all.
         """
         user_key = hashlib.sha256(user_name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-        keys = [("user", user_key), ("address", _home_of(address))]
+        home = _home_of(address)
+        keys = [("user", f"{user_key} {home}"), ("address", home)]
         with self._lock:
             now = self._monotonic_s()
             self._tidy(now)

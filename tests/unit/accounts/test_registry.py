@@ -220,7 +220,7 @@ def test_ingestion_keys_are_found_until_revoked(registry: Registry) -> None:
     registry.products.add("Paint", 7)
     key = registry.keys.add(7, may_set_ip=True)
 
-    assert registry.keys.find(key) == registry.keys.find(key) == IngestionKey(7, may_set_ip=True)
+    assert registry.keys.find(key) == registry.keys.find(key) == IngestionKey(7, may_set_ip=True, key_id=1)
     assert registry.keys.find("odk_wrong") is None
     assert registry.keys.find("wrong") is None
 
@@ -274,3 +274,37 @@ def test_signing_secrets_stay(registry: Registry) -> None:
     assert len(first) == 32
     assert registry.signing_secret("csrf") == first
     assert registry.signing_secret("links") != first
+
+
+def test_a_leaked_key_can_be_told_from_others(registry: Registry) -> None:
+    registry.products.add("Paint", 7)
+    first, second = registry.keys.add(7, name="Paint for Windows"), registry.keys.add(7, name="a relay")
+    registry.keys.find(second)
+    registry.write_last_uses()
+
+    windows, relay = registry.keys.list(7)
+    assert (windows.name, windows.prefix, windows.last_used_ms) == ("Paint for Windows", first[:8], None)
+    assert (relay.name, relay.prefix) == ("a relay", second[:8])
+    assert relay.last_used_ms == relay.created_ms
+
+    registry.keys.revoke(windows.key_id)
+
+    assert "was revoked at 2" in registry.keys.why_refused(first)
+    assert registry.keys.why_refused("odk_unknown") == "This ingestion key is unknown."
+    assert "This is an API token" in registry.keys.why_refused("odt_anything")
+    entry = registry.audit_log(1)[0]
+    assert (entry.action, entry.subject) == ("key.revoke", "7")
+    assert entry.detail == {"keyId": windows.key_id, "name": "Paint for Windows", "prefix": first[:8]}
+
+
+def test_notes_of_use_never_go_back(registry: Registry, clock: MovableClock) -> None:
+    registry.products.add("Paint", 7)
+    key = registry.keys.add(7)
+    registry.keys.find(key)
+    registry.write_last_uses()
+    before = registry.keys.list(7)[0].last_used_ms
+    clock.ms -= 3_600_000
+    registry.keys.find(key)
+    registry.write_last_uses()
+
+    assert registry.keys.list(7)[0].last_used_ms == before

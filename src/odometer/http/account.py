@@ -1,0 +1,88 @@
+"""One's own account: changing the password."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from odometer.accounts.passwords import MAX_LENGTH, MIN_LENGTH
+from odometer.errors import Problem
+from odometer.http.answers import JsonAnswer
+from odometer.http.body import parse_body, read_body, require_json
+from odometer.http.cookies import expired_session_cookie
+from odometer.http.guard import TheCaller
+from odometer.http.login import check_password
+from odometer.http.openapi import operation
+from odometer.http.parts import parts_of
+
+PATH: Final = "/admin/v1/account/password"
+# Two passwords of the greatest length, each character escaped.
+_MAX_BODY: Final = 16 * 1024
+_EXAMPLE: Final[dict[str, Any]] = {
+    "currentPassword": "correct horse",
+    "newPassword": "seven lamps by the river",
+    "revokeTokens": True,
+}
+_Password = Annotated[SecretStr, Field(max_length=MAX_LENGTH)]
+
+
+class PasswordRequest(BaseModel):
+    """The old and the new password, and what becomes of API tokens."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    current_password: _Password = Field(alias="currentPassword")
+    new_password: SecretStr = Field(
+        alias="newPassword",
+        description=f"{MIN_LENGTH} to {MAX_LENGTH:,} characters, no common password, nothing like the address.",
+    )
+    revoke_tokens: bool = Field(
+        alias="revokeTokens",
+        description="Whether your API tokens end too: true if somebody else may know the old password.",
+    )
+
+
+def account_router() -> APIRouter:
+    """The route."""
+    router = APIRouter()
+    router.add_api_route(
+        PATH,
+        _change_password,
+        methods=["POST"],
+        name="change_password",
+        openapi_extra=operation(
+            title="Change your password",
+            description=(
+                "Ends all your sessions, this one too, and with revokeTokens your API tokens. Needs a session: a token "
+                "cannot change a password. The answer tells how many tokens are still in force."
+            ),
+            group="Administration",
+            body=PasswordRequest,
+            example=(_EXAMPLE, {"result": {"tokensInForce": 0}}),
+            security=("session",),
+            errors=(400, 401, 403, 413, 415, 429, 503),
+        ),
+    )
+    return router
+
+
+async def _change_password(request: Request, caller: TheCaller) -> Response:
+    if caller.token_id is not None:
+        raise Problem("PERMISSION_DENIED", "An API token cannot change a password; log in first.")
+    require_json(request)
+    asked = parse_body(await read_body(request, _MAX_BODY), PasswordRequest)
+    if await check_password(request, caller.email, asked.current_password.get_secret_value()) is None:
+        raise Problem("BAD_CREDENTIALS", "The current password is wrong.", field="currentPassword")
+    users = parts_of(request).registry.users
+
+    def change() -> int:
+        new = asked.new_password.get_secret_value()
+        return users.set_own_password(caller.email, new, revoke_tokens=asked.revoke_tokens)
+
+    left = await run_in_threadpool(change)
+    answer = JsonAnswer({"result": {"tokensInForce": left}})
+    answer.headers.append("Set-Cookie", expired_session_cookie(is_secure=parts_of(request).is_secure))
+    return answer

@@ -1,0 +1,39 @@
+"""Passwords that a guesser tries first are not taken, and why is told."""
+
+import pytest
+
+from odometer.accounts.passwords import checked_password
+from odometer.errors import Problem
+
+EMAIL = "ada.lovelace@example.com"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["correct horse", "seven lamps by the river", "pässwörter-sind-lang", "x7#Kp2!vQz9w", "password of ada's dog Rex"],
+)
+def test_long_and_uncommon_ones_are_taken(password: str) -> None:
+    assert checked_password(password, EMAIL) == password
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("eleven chrs", "12 to 1,024 characters; this one has 11"),
+        ("x" * 1_025, "12 to 1,024 characters"),
+        ("1q2w3e4r5t6y", "commonest"),
+        ("Password12345", "commonest"),
+        ("QWERTYUIOP!!", "commonest"),
+        ("aaaaaaaaaaaaaaaa", "too few different"),
+        ("abababababababab", "too few different"),
+        ("ada.lovelace@example.com", "too much like the address"),
+        ("AdaLovelace1", "too much like the address"),
+        ("ada.lovelace1", "too much like the address"),
+        ("1lovelace1815", "too much like the address"),
+        ("\ud800 and more than twelve", "surrogate"),
+    ],
+)
+def test_what_a_guesser_tries_first_is_refused(password: str, why: str) -> None:
+    with pytest.raises(Problem, match=why) as refused:
+        checked_password(password, EMAIL, "newPassword")
+    assert (refused.value.code, refused.value.field) == ("INVALID_FIELD", "newPassword")
