@@ -5,6 +5,7 @@ import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 import uvicorn
@@ -33,10 +34,12 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
+from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import LiveAnalytics, open_live_analytics
+from odometer.store.parts import last_received
 
 # How often connections are looked at, in ticks of uvicorn's tenth of a second.
 _TICKS_PER_LOOK = 10
@@ -75,6 +78,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         stack.callback(licenses.close)
         large_batches = LargeBatches(settings.geo)
         stack.callback(large_batches.close)
+        metrics, metrics_access = _metrics_of(settings, stack)
+        collected = Collected(metrics, clock, partial(last_received, analytics.store.engine))
         collect = collect_router(
             Ingest(analytics.writer, clock, large_batches.parse),
             ParseOptions(
@@ -83,11 +88,11 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 max_bytes=settings.max_collect_bytes,
                 max_decompressed_bytes=settings.max_collect_decompressed_bytes,
             ),
+            collected.count,
         )
-        metrics, metrics_access = _metrics_of(settings, stack)
         uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
         stack.callback(uses.close)
-        yield create_http(
+        app = create_http(
             HttpParts(
                 metrics=metrics,
                 metrics_access=metrics_access,
@@ -110,6 +115,27 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 readiness={"analytics": analytics.questions.ping},
             )
         )
+        watch(metrics, _state_of(settings, app, registry, analytics, collected, clock))
+        yield app
+
+
+def _state_of(
+    settings: Settings,
+    app: FastAPI,
+    registry: Registry,
+    analytics: LiveAnalytics,
+    collected: Collected,
+    clock: Clock,
+) -> State:
+    return State(
+        engine=analytics.store.engine,
+        registry=registry,
+        collected=collected,
+        folder=settings.data,
+        lag_s=lambda: max(0, clock.now_ms() - analytics.questions.as_of_ms()) / 1000,
+        waiting=lambda: {"storing": analytics.writer.waiting, **app.state.lanes.inside()},
+        damaged=lambda: False,
+    )
 
 
 def _metrics_of(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Update, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, func, insert, select, update
 
 from odometer.accounts.database import Database
 from odometer.accounts.tables import ERASURES
@@ -51,6 +51,16 @@ class Erasures:
         """One that was begun."""
         with self._database.reading() as connection:
             return _of_receipt(connection, receipt_id)
+
+    def counts(self) -> dict[str, int]:
+        """How many are not done: begun, or carried out and not off the disk yet."""
+        begun = _COLUMNS.pending.is_not(None)
+        with self._database.reading() as connection:
+            wanted = {"begun": begun, "on_disk": ~begun & _COLUMNS.cleaned_ms.is_(None)}
+            return {
+                state: int(connection.execute(select(func.count()).where(meant)).scalar_one())
+                for state, meant in wanted.items()
+            }
 
     def pending(self) -> list[Erasure]:
         """Those that were begun and are not done, oldest first."""

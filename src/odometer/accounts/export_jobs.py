@@ -111,6 +111,12 @@ class ExportJobs:
         """Let a job that was stopped on purpose wait again, as if it had not begun."""
         self._change(export_id, JobStatus.RUNNING, **_WAITS, attempts=_COLUMNS.attempts - 1)
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are of each status."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(_COLUMNS.status, func.count()).group_by(_COLUMNS.status)).all()
+        return dict.fromkeys((str(status) for status in JobStatus), 0) | {str(status): count for status, count in rows}
+
     def put_back_interrupted(self) -> None:
         """At the start of a server: what ran when the last one died waits again, unless that happens all the time."""
         with self._database.reading() as connection:

@@ -96,6 +96,7 @@ class ParsedBatch:
     rows: list[RecordRow] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    corrected: int = 0
 
     def add(self, index: int, row: RecordRow) -> None:
         """Keep a row."""

@@ -1,8 +1,9 @@
 """The collecting route (contract 09): an ingestion key, no cookies, no origin rule; 200 only when durable."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -36,7 +37,15 @@ _DESCRIPTION: Final = (
 )
 
 
-def collect_router(ingest: Ingest, options: ParseOptions) -> APIRouter:
+# Takes the product, the answer to a batch, and how many clocks of its senders were wrong.
+Count = Callable[[int, dict[str, Any], int], None]
+
+
+def _uncounted(_product_id: int, _answer: dict[str, Any], _corrected: int) -> None:
+    """Nobody counts."""
+
+
+def collect_router(ingest: Ingest, options: ParseOptions, count: Count = _uncounted) -> APIRouter:
     """The route that trackers and relays post to; `options` carries the limits and the geography look-up."""
     router = APIRouter()
 
@@ -49,7 +58,9 @@ def collect_router(ingest: Ingest, options: ParseOptions) -> APIRouter:
         if receipt is None:
             receipt = await lanes.large_batches.run(partial(ingest.receive, product_id, body, asked))
         await asyncio.wrap_future(receipt.stored)
-        return JsonAnswer(receipt.answer())
+        answer = receipt.answer()
+        count(product_id, answer, receipt.parsed.corrected)
+        return JsonAnswer(answer)
 
     def _options_of(request: Request, may_set_ip: bool) -> ParseOptions:  # noqa: FBT001 - a right of the key
         return ParseOptions(

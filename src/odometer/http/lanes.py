@@ -5,7 +5,7 @@ Looking up a caller, a key or a session is quick and uses the framework's own th
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final, TypeVar
 
 import anyio.to_thread
@@ -28,6 +28,11 @@ class Lane:
         self._inside = 0
         self._places = asyncio.Semaphore(threads)
         self._threads = anyio.CapacityLimiter(threads)
+
+    @property
+    def inside(self) -> int:
+        """How many pieces of work run or wait."""
+        return self._inside
 
     async def run(self, work: Callable[[], T]) -> T:
         """The result of the work. Raises `Problem` BUSY when too many wait already, or a place comes too late."""
@@ -100,6 +105,10 @@ class Lanes:
     changing: Lane = field(default_factory=_changing)
     erasing: Lane = field(default_factory=_erasing)
     operating: Lane = field(default_factory=_operating)
+
+    def inside(self) -> dict[str, int]:
+        """How many pieces of work run or wait, by lane."""
+        return {lane.name: getattr(self, lane.name).inside for lane in fields(self)}
 
 
 def lanes_of(request: Request) -> Lanes:

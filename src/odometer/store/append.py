@@ -86,6 +86,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="odometer-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """How many batches wait."""
+        return self._waiting.qsize()
+
     def append(self, batch: Batch) -> Future[Appended]:
         """Hand a batch over; the future resolves when its records are on disk. Raises `Problem` BUSY when behind."""
         answer: Future[Appended] = Future()
