@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS ?= 200000
 
-.PHONY: help install demo test coverage check format bench compatibility lock clean
+.PHONY: help install demo test test-long coverage check format bench compatibility lock clean
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # The lock is complete: --no-deps keeps a newer release of an unpinned extra from spoiling the install.
 install: .venv/.installed ## make .venv with the locked dependencies and the odometer command
@@ -20,6 +20,14 @@ demo: install ## load a sample product and serve it on http://127.0.0.1:8080
 
 test: install ## run the whole test suite
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal --durations=15
+
+REQUESTS ?= 1000000
+KILLS ?= 100
+MINUTES ?= 30
+test-long: install ## what takes hours: fuzzed requests, kills, random worlds, soak (docs/reliability.md)
+	$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
+	$(BIN)/python -m tests.long.kills --kills $(KILLS)
+	$(BIN)/python -m tests.long.soak --minutes $(MINUTES)
 
 coverage: install ## the same, telling which lines no test reaches; takes twice as long
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
