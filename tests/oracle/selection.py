@@ -43,7 +43,8 @@ def known(life: Life, day: dt.date, name: str) -> Known:
     elif name == "lifetimeSessionCount":
         return Fraction(sum(told.sessions for told in life.days.values()))
     elif name == "lifetimeRuntimeMinutes":
-        return Fraction(sum(told.runtime_ms for told in life.days.values()), 60_000)
+        # Shown, and so compared, with six decimals.
+        return Fraction(round(Fraction(sum(told.runtime_ms for told in life.days.values()), 60_000) * 10**6), 10**6)
     else:
         value = life.current.get(name)
     return value if value is None or isinstance(value, str | bool) else Fraction(value)

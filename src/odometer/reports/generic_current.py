@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from odometer.model.calendar import DateRange
+from odometer.errors import invalid
+from odometer.model.calendar import DateRange, parse_day
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.status import StatusRequest, status_answer
@@ -29,6 +30,9 @@ def run(request: CurrentRequest, context: Context) -> dict[str, Any]:
     """
     asked = DateRange(_BEGINNING, max(_BEGINNING, context.today))
     if request.start_date is not None:
+        start = parse_day(request.start_date, today=context.today, field="startDate")
+        if start > context.today:
+            raise invalid("startDate", f"startDate {start} lies in the future; today is {context.today}.")
         asked = context.range_of(request.start_date, "NOW")
     return status_answer(request, context, asked, None)
 
