@@ -28,6 +28,7 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
+from odometer.look_over import damage_of, disk_check, look_over
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
@@ -43,6 +44,8 @@ _EXPORTS_LOOK_S = 60
 _CLEAN_UP_LOOK_S = 30
 # How often new license keys and changes of the registry are looked for: figures follow within a minute.
 _LICENSES_LOOK_S = 5
+# How often records that are derived are entered in the ledger; those of the last look are missed by nobody.
+_LEDGER_LOOK_S = 2
 
 
 @contextlib.contextmanager
@@ -50,7 +53,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
     """The application on open stores, which are closed after the block. Raises `StartError`."""
     clock = clock_of(settings)
     with contextlib.ExitStack() as stack:
-        registry = stack.enter_context(registry_of(settings))
+        look_over(settings)
+        registry = stack.enter_context(registry_of(settings, may_begin=True))
         analytics = open_live_analytics(
             settings.analytics,
             clock,
@@ -60,8 +64,13 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             report_memory_mib=settings.report_memory_mib,
         )
         stack.callback(analytics.close)
-        licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
-        stack.callback(licenses.close)
+        damage = damage_of(analytics.store, registry)
+        if not analytics.store.losses:
+            # It would derive clients anew whose records are missing.
+            licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
+            stack.callback(licenses.close)
+        ledger = Worker("ledger", lambda _stopping: analytics.store.ledger.advance(), _LEDGER_LOOK_S)
+        stack.callback(ledger.close)
         collect = collect_router(
             Ingest(analytics.writer, clock),
             ParseOptions(
@@ -89,7 +98,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
-                readiness={"analytics": analytics.questions.ping},
+                readiness={"analytics": analytics.questions.ping, **damage, "disk_low": disk_check(settings)},
             )
         )
 

@@ -189,6 +189,11 @@ class Settings:
     max_record_age_days: int = _setting(_COUNT, "400", "Older records are refused at the door; import takes them.")
     geo: Path | None = _setting(_FILE, "", "MaxMind-format file (City or Country) for geography; none: no geography.")
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
+    min_free_mib: int = _setting(
+        _whole(1, 1_000_000_000),
+        "1024",
+        "With less space left on a disk the server is not ready, in MiB.",
+    )
     log_level: str = _setting(_LEVEL, "INFO", f"How much is logged: {', '.join(_LOG_LEVELS)}.")
 
 

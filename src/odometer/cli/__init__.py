@@ -1,5 +1,6 @@
 """The command line: `odometer --help` lists the commands; each file here adds some."""
 
+import os
 import sys
 
 import typer
@@ -26,6 +27,8 @@ clients.register(app)
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused or failed, with one line that says why; 2: wrong usage."""
+    # Whatever a command writes holds what people did, or secrets: it is for the user who runs it.
+    os.umask(0o077)
     try:
         app()
     except (Problem, StartError) as refusal:
