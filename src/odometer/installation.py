@@ -1,4 +1,4 @@
-"""The folders that settings name: are they there, may they be written, who else may read them, how much space is left."""
+"""The folders that settings name: are they there, may they be written, who else may read them, is there space."""
 
 import os
 import shutil

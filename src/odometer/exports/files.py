@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from odometer.durable import bring_to_disk as bring_to_disk
+from odometer.durable import bring_to_disk
 from odometer.errors import Problem, StartError
 
 if TYPE_CHECKING:
