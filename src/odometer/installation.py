@@ -16,6 +16,8 @@ _MIB: Final = 1024 * 1024
 # With less the engine cannot even be opened: it writes some files of its own at every start.
 _LEAST_TO_START_MIB: Final = 16
 _NAMED: Final = 3
+# Where a backup is put together before it is the data folder's content.
+RESTORING: Final = ".restoring"
 
 
 class Place(NamedTuple):
@@ -77,6 +79,8 @@ def require_usable(settings: Settings) -> None:
             who = f"user id {os.geteuid()}"
             reason = f"{who} has no permission, or the file system is read-only"
             raise StartError(f"{place.variable}: {existing} cannot be read and written: {reason}.")
+    if (settings.data / RESTORING).exists():
+        raise StartError(f"ODOMETER_DATA: a restore into {settings.data} is going on or broke off: run it again.")
 
 
 def is_begun(settings: Settings) -> bool:

@@ -4,16 +4,19 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
 from odometer.accounts import Registry
 from odometer.app import clock_of, meeting_of, registry_of
+from odometer.backup.take import copy_registry
 from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions, nowhere
 from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
+from odometer.control import Control
 from odometer.errors import StartError
 from odometer.exports.client_list import client_list_writer
 from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of
@@ -28,6 +31,7 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
+from odometer.installation import registry_file
 from odometer.look_over import damage_of, disk_check, look_over
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -80,6 +84,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 max_decompressed_bytes=settings.max_collect_decompressed_bytes,
             ),
         )
+        control = Control(settings.data, lambda: analytics.snapshot(partial(copy_registry, registry_file(settings))))
+        stack.callback(control.close)
         yield create_http(
             HttpParts(
                 registry=registry,

@@ -10,6 +10,7 @@ import pytest
 from odometer.errors import Problem
 from odometer.store import ledger as ledger_module
 from odometer.store.append import Batch, last_ingest_no
+from odometer.store.deletion import delete_rows
 from odometer.store.deriver import write_mark
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.ledger import FILE, Ledger, differences, encode_ledger, read_ledger
@@ -56,7 +57,8 @@ def test_what_is_appended_and_derived_is_entered(store: Store, ledger: Ledger) -
     assert Ledger(store.engine).check() == ()
 
 
-def test_what_is_not_entered_yet_is_not_missed(store: Store, ledger: Ledger) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_what_is_not_entered_yet_is_not_missed(store: Store) -> None:
     """A batch that is durable, but whose process died before it was entered."""
     append(store, ["client-01"])
     assert Ledger(store.engine).check() == ()
@@ -78,7 +80,7 @@ def test_rows_that_are_gone_are_missed(store: Store, ledger: Ledger) -> None:
     assert Ledger(store.engine).check() == ()
 
 
-def test_rows_that_were_exchanged_are_missed(store: Store, ledger: Ledger) -> None:
+def test_rows_that_were_exchanged_are_missed(ledger: Ledger) -> None:
     months = ledger.entries.months
     (month, known), *_ = [*months.items(), ("203105", ledger_module.MonthSum(1, 1))]
     other = {**months, month: replace(known, check=known.check ^ 1)}
@@ -101,17 +103,16 @@ def test_deleting_on_purpose_is_no_loss(store: Store, ledger: Ledger, columns: t
 
 @pytest.mark.parametrize("deleted", [True, False])
 def test_dying_in_the_middle_of_a_deletion_is_no_loss(
-    store: Store, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, deleted: bool
+    store: Store, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, *, deleted: bool
 ) -> None:
     """Before the rows are gone, and after, but before they are struck out."""
     product = append(store, ["client-01", "client-02"])
     write_mark(store.engine, last_ingest_no(store.engine))
     ledger.advance()
-    really = ledger_module.delete_rows
 
     def dies(engine: Engine, *rest: Any) -> None:
         if deleted:
-            really(engine, *rest)
+            delete_rows(engine, *rest)
         raise Problem("STORE_UNAVAILABLE", "died")
 
     monkeypatch.setattr(ledger_module, "delete_rows", dies)

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from odometer.cli import audit, clients, demo, export, licenses, operations, products, tokens, users
+from odometer.cli import audit, backup, clients, demo, export, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ products.register(app)
 tokens.register(app)
 licenses.register(app)
 clients.register(app)
+backup.register(app)
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
 """The analytics store as one value, opened in the right order, for serving or for import and rebuild."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from odometer.clock import Clock
+from odometer.errors import StartError
 from odometer.store.append import BlockedAmong, Writer
 from odometer.store.damage import set_aside_damaged
 from odometer.store.derive import Derivation
@@ -13,6 +16,7 @@ from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
 from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
+from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
 from odometer.store.sorting import drop_leftovers
 from odometer.store.tables import migrate
 
@@ -74,6 +78,12 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
+    def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
+        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
+        if self.store.losses:
+            raise StartError("Records are lost: a backup now would be one of a damaged store. See /readyz.")
+        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment)
+
     def close(self) -> None:
         """Store what waits, finish the present round of derivation, close the engine."""
         self.writer.close()
@@ -112,6 +122,7 @@ def open_live_analytics(
     """
     store = open_analytics(url, handles=report_threads + 10, report_memory_mib=report_memory_mib)
     drop_leftovers(store.engine)
+    drop_snapshots(store.engine)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch, blocked_among)
     writer.is_closed_to_senders = bool(store.losses)

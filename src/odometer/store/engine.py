@@ -49,6 +49,10 @@ def working_on(job: Job) -> Iterator[None]:
         _JOB.reset(token)
 
 
+class FolderInUse(StartError):
+    """Another process has the folder open."""
+
+
 class FolderLock:
     """Makes sure that one process at a time has a data folder open; the system drops the lock when the process dies."""
 
@@ -61,7 +65,7 @@ class FolderLock:
         except OSError as error:
             holder = self._path.read_text().strip() or "unknown"
             os.close(self._file)
-            raise StartError(
+            raise FolderInUse(
                 f"The data folder {folder} is in use by another Odometer process (pid {holder}); "
                 "stop it first, or use another folder."
             ) from error

@@ -129,6 +129,13 @@ class Ledger:
             delete_rows(self._engine, RECORDS, product_id, columns, values)
             self._write(replace(before, months=_without(before.months, going)))
 
+    def sums_up_to(self, up_to: int) -> Months:
+        """The sums of all records up to a later ingest_no; only while nobody deletes any."""
+        with self._lock:
+            self._settle_going()
+            before = self._entries
+            return _combined(before.months, self._sums(before.up_to, up_to))
+
     def accept(self, set_aside: Sequence[str]) -> None:
         """What is stored now is what there is: the ledger is written anew, and these damaged parts are known."""
         with self._lock:
