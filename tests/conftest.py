@@ -13,6 +13,7 @@ from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
+from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
 from odometer.store.tables import DERIVED, TABLES, migrate
 
@@ -71,7 +72,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     # Tests say themselves when to derive, so that they can choose worse moments than the server would.
     writer = Writer(engine, lambda _touched, _ingest_no: None)
     questions = Questions(engine, gate, as_of_ms=lambda: 0, timeout_s=60)
-    yield Store(engine, gate, Derivation(engine, gate), writer, questions, itertools.count(1_000_001))
+    yield Store(engine, gate, Derivation(engine, gate, Ledger(engine)), writer, questions, itertools.count(1_000_001))
     writer.close()
     engine.close()
 

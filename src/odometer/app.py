@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
+from odometer.errors import StartError
 from odometer.exports.daily import DailyFiles
 from odometer.exports.files import open_files
+from odometer.installation import require_begun, require_space, require_usable
 from odometer.licenses.meeting import Meeting
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
@@ -15,6 +18,11 @@ from odometer.store.derive import DeriveAgain
 from odometer.store.license_states import KeyReports, LicenseStates
 from odometer.store.questions import Questions
 
+# What to do about lost records.
+LOSS_ADVICE: Final = (
+    "Bring back a backup (`odometer restore`), or go on with what is left: `odometer rebuild --accept-loss`."
+)
+
 
 def clock_of(settings: Settings) -> Clock:
     """The process's clock, fixed where the settings fix it."""
@@ -22,9 +30,15 @@ def clock_of(settings: Settings) -> Clock:
 
 
 @contextlib.contextmanager
-def registry_of(settings: Settings) -> Iterator[Registry]:
-    """The registry, open for the block; works while a server has it open too."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+def registry_of(settings: Settings, *, may_begin: bool = False) -> Iterator[Registry]:
+    """The registry, open for the block; works while a server has it open too.
+
+    Raises `StartError` where there is none, unless the caller may begin a new installation.
+    """
+    require_usable(settings)
+    if not may_begin:
+        require_begun(settings)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     registry = open_registry(
         settings.registry,
         clock_of(settings),
@@ -38,10 +52,19 @@ def registry_of(settings: Settings) -> Iterator[Registry]:
 
 
 @contextlib.contextmanager
-def analytics_of(settings: Settings) -> Iterator[Analytics]:
-    """The analytics store, open for the block. Raises `StartError` while another process has the folder open."""
+def analytics_of(settings: Settings, *, damaged_too: bool = False) -> Iterator[Analytics]:
+    """The analytics store, open for the block.
+
+    Raises `StartError` while another process has the folder open, where there is no installation, and where records are
+    lost, unless the caller can do with that.
+    """
+    require_usable(settings)
+    require_begun(settings)
+    require_space(settings)
     analytics = open_analytics(settings.analytics)
     try:
+        if analytics.losses and not damaged_too:
+            raise StartError(f"{' '.join(analytics.losses)} {LOSS_ADVICE}")
         yield analytics
     finally:
         analytics.close()

@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from odometer.accounts import Registry
 from odometer.app import clock_of, meeting_of, registry_of
+from odometer.backup.take import copy_registry
 from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions, nowhere
 from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.collect.large_batches import LargeBatches
+from odometer.control import Control
 from odometer.errors import StartError
 from odometer.exports.client_list import client_list_writer
 from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of
@@ -34,6 +36,8 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
+from odometer.installation import registry_file
+from odometer.look_over import damage_of, disk_check, look_over
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -57,6 +61,8 @@ _CLEAN_UP_LOOK_S = 30
 _LAST_USES_S = 30
 # How often new license keys and changes of the registry are looked for: figures follow within a minute.
 _LICENSES_LOOK_S = 5
+# How often records that are derived are entered in the ledger; those of the last look are missed by nobody.
+_LEDGER_LOOK_S = 2
 
 
 @contextlib.contextmanager
@@ -64,7 +70,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
     """The application on open stores, which are closed after the block. Raises `StartError`."""
     clock = clock_of(settings)
     with contextlib.ExitStack() as stack:
-        registry = stack.enter_context(registry_of(settings))
+        look_over(settings)
+        registry = stack.enter_context(registry_of(settings, may_begin=True))
         analytics = open_live_analytics(
             settings.analytics,
             clock,
@@ -74,12 +81,12 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             report_memory_mib=settings.report_memory_mib,
         )
         stack.callback(analytics.close)
-        licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
-        stack.callback(licenses.close)
-        large_batches = LargeBatches(settings.geo)
-        stack.callback(large_batches.close)
+        damage = damage_of(analytics.store, registry)
+        _begin_work(registry, analytics, stack)
         metrics, metrics_access = _metrics_of(settings, stack)
         collected = Collected(metrics, clock, partial(last_received, analytics.store.engine))
+        large_batches = LargeBatches(settings.geo)
+        stack.callback(large_batches.close)
         collect = collect_router(
             Ingest(analytics.writer, clock, large_batches.parse),
             ParseOptions(
@@ -90,8 +97,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             ),
             collected.count,
         )
-        uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
-        stack.callback(uses.close)
+        control = Control(settings.data, lambda: analytics.snapshot(partial(copy_registry, registry_file(settings))))
+        stack.callback(control.close)
         app = create_http(
             HttpParts(
                 metrics=metrics,
@@ -112,11 +119,23 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
-                readiness={"analytics": analytics.questions.ping},
+                readiness={"analytics": analytics.questions.ping, **damage, "disk_low": disk_check(settings)},
             )
         )
         watch(metrics, _state_of(settings, app, registry, analytics, collected, clock))
         yield app
+
+
+def _begin_work(registry: Registry, analytics: LiveAnalytics, stack: contextlib.ExitStack) -> None:
+    """Begin what is done again and again in the background, until the stack ends."""
+    if not analytics.store.losses:
+        # It would derive clients anew whose records are missing.
+        licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
+        stack.callback(licenses.close)
+    ledger = Worker("ledger", lambda _stopping: analytics.store.ledger.advance(), _LEDGER_LOOK_S)
+    stack.callback(ledger.close)
+    uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
+    stack.callback(uses.close)
 
 
 def _state_of(
@@ -134,7 +153,7 @@ def _state_of(
         folder=settings.data,
         lag_s=lambda: max(0, clock.now_ms() - analytics.questions.as_of_ms()) / 1000,
         waiting=lambda: {"storing": analytics.writer.waiting, **app.state.lanes.inside()},
-        damaged=lambda: False,
+        damaged=lambda: bool(analytics.store.losses),
     )
 
 

@@ -206,6 +206,11 @@ class Settings:
         "HOST:PORT = everybody who reaches that address, which serves nothing else.",
     )
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
+    min_free_mib: int = _setting(
+        _whole(1, 1_000_000_000),
+        "1024",
+        "With less space left on a disk the server is not ready, in MiB.",
+    )
     log_level: str = _setting(_LEVEL, "INFO", f"How much is logged: {', '.join(_LOG_LEVELS)}.")
 
 

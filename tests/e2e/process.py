@@ -52,13 +52,13 @@ class Installation:
         assert done.returncode == expect, f"odometer {words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout if expect == 0 else done.stdout + done.stderr
 
-    def start(self) -> None:
-        """Start the server and wait until it is ready."""
+    def start(self, status: int = 200) -> None:
+        """Start the server and wait until it is ready, or until /readyz answers another status."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([ODOMETER, "serve"], env=self.environment, stdout=log, stderr=log)
         for _ in range(300):
             try:
-                if httpx2.get(f"{self.url}/readyz", timeout=1).status_code == 200:
+                if httpx2.get(f"{self.url}/readyz", timeout=1).status_code == status:
                     return
             except httpx2.TransportError:
                 pass

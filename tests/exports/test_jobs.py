@@ -1,6 +1,7 @@
 """Export jobs over a real registry and real files: one at a time, each to a complete file or to a clear failure."""
 
 import datetime as dt
+import errno
 import threading
 import time
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from odometer.accounts.export_jobs import MAX_ATTEMPTS
+from odometer.accounts.export_jobs import MAX_ATTEMPTS, ExportJobs
 from odometer.clock import DAY_MS
 from odometer.errors import Problem
 from odometer.exports.files import LocalFiles
@@ -134,7 +135,10 @@ def test_a_job_whose_server_died_is_run_anew_but_not_for_ever(world: JobWorld) -
     jobs.put_back_interrupted()
 
     failed = world.now(job)
-    assert (failed.status, failed.error) == (JobStatus.FAILED, "The server stopped 3 times while it wrote this file.")
+    assert failed.status == JobStatus.FAILED
+    assert failed.error is not None
+    assert failed.error.startswith("The server stopped 3 times while it wrote this file, which is not tried again")
+    assert failed.error.endswith("such as a lack of memory.")
     assert jobs.claim() is None
 
 
@@ -227,3 +231,31 @@ def test_a_job_that_could_not_be_noted_as_done_leaves_no_file(world: JobWorld, m
 
     assert world.now(job).status is JobStatus.FAILED
     assert world.files.local_path(key_of(job)) is None
+
+
+def test_a_failure_that_could_not_be_noted_is_noted_later(world: JobWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk neither the file nor the book can be written; the job must not seem to run for ever."""
+    job = world.ask()
+    jobs = world.registry.export_jobs
+    really = type(jobs).fail
+    is_full = True
+
+    def fail(self: ExportJobs, export_id: str, error: str) -> None:
+        if is_full:
+            raise Problem("STORE_UNAVAILABLE", "The registry does not answer at the moment.")
+        really(self, export_id, error)
+
+    def write(_order: ExportOrder, _path: Path, _progress: Progress) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ExportJobs, "fail", fail)
+    duty = ExportDuty(jobs, world.files, write, 7)
+    with pytest.raises(Problem):
+        duty(threading.Event())
+    assert world.now(job).status == JobStatus.RUNNING
+
+    is_full = False
+    duty(threading.Event())
+
+    failed = world.now(job)
+    assert (failed.status, failed.error) == (JobStatus.FAILED, "The server has no space left for the file.")

@@ -34,7 +34,7 @@ def commands(
     """On the store that all tests share: a process can open one."""
 
     @contextlib.contextmanager
-    def analytics_of(_settings: Settings) -> Iterator[Analytics]:
+    def analytics_of(_settings: Settings, **_how: bool) -> Iterator[Analytics]:
         yield Analytics(engine=store.engine, gate=store.gate, derivation=store.derivation)
 
     monkeypatch.setattr("odometer.cli.clients.analytics_of", analytics_of)

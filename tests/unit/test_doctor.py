@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from odometer.accounts import open_registry
-from odometer.cli.doctor import Finding, examine
+from odometer.cli.doctor import examine
+from odometer.cli.finding import Finding
 from odometer.clock import Clock
 from odometer.model.erasure import Erasure
 from odometer.settings import read_settings
@@ -24,7 +25,7 @@ def test_erasures_that_are_late(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age_ms: int, cleaned: list[str], late: int
 ) -> None:
     # The engine belongs to other tests of this process.
-    monkeypatch.setattr("odometer.cli.doctor._engine", lambda _settings: Finding("analytics", True, "elsewhere"))
+    monkeypatch.setattr("odometer.cli.doctor.examine_store", lambda _settings: [])
     monkeypatch.setenv("ODOMETER_DATA", str(tmp_path))
     registry = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}", Clock())
     erasure = Erasure(

@@ -109,7 +109,10 @@ def _open_engine(url: str) -> Engine:
     if address.get_backend_name() != "sqlite":
         return create_engine(address, pool_pre_ping=True)
     if address.database and address.database != ":memory:":
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = Path(address.database)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite gives the files beside it the same rights.
+        file.touch(mode=0o600)
     engine = create_engine(address)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

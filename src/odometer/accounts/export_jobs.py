@@ -19,6 +19,10 @@ from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
 
 # A job whose server died so often while it ran is not tried again: it may be what kills the server.
 MAX_ATTEMPTS: Final = 3
+_INTERRUPTED: Final = (
+    "while it wrote this file, which is not tried again by itself: ask for it once more. Should that fail too, "
+    "the operator finds in the system's log what stopped it, such as a lack of memory."
+)
 _REMEMBERED_DAYS: Final = 30
 _ACTIVE: Final = (JobStatus.QUEUED, JobStatus.RUNNING)
 _TABLE: Final = EXPORT_JOBS
@@ -123,7 +127,7 @@ class ExportJobs:
             running = connection.execute(select(_TABLE).where(_COLUMNS.status == JobStatus.RUNNING)).all()
         for row in running:
             if row.attempts >= MAX_ATTEMPTS:
-                self.fail(row.export_id, f"The server stopped {row.attempts} times while it wrote this file.")
+                self.fail(row.export_id, f"The server stopped {row.attempts} times {_INTERRUPTED}")
             else:
                 self._change(row.export_id, JobStatus.RUNNING, **_WAITS)
 

@@ -1,10 +1,11 @@
 """The command line: `odometer --help` lists the commands; each file here adds some."""
 
+import os
 import sys
 
 import typer
 
-from odometer.cli import audit, clients, demo, export, licenses, operations, products, tokens, users
+from odometer.cli import audit, backup, clients, demo, export, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -22,10 +23,13 @@ products.register(app)
 tokens.register(app)
 licenses.register(app)
 clients.register(app)
+backup.register(app)
 
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused or failed, with one line that says why; 2: wrong usage."""
+    # Whatever a command writes holds what people did, or secrets: it is for the user who runs it.
+    os.umask(0o077)
     try:
         app()
     except (Problem, StartError) as refusal:

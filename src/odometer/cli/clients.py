@@ -13,8 +13,8 @@ from rich.console import Console
 from odometer.app import analytics_of, clock_of, erasing_of, questions_of, registry_of
 from odometer.cli.operations import print_json
 from odometer.collect.identity import checked_client_id
+from odometer.durable import bring_to_disk
 from odometer.errors import Problem
-from odometer.exports.files import bring_to_disk
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.client_data import client_data
 from odometer.privacy.erase import Receipt, parse_clients

@@ -69,7 +69,7 @@ def _load(settings: Settings, wanted: dict[str, int]) -> None:
 
 def _refuse_foreign_data(settings: Settings) -> None:
     """The demo brings an administrator whose password everybody knows: it must never get into real data."""
-    with registry_of(settings) as registry:
+    with registry_of(settings, may_begin=True) as registry:
         if registry.users.list() or registry.products.list():
             raise StartError(f"{settings.data} holds data that the demo did not make; point ODOMETER_DATA elsewhere.")
 
@@ -84,7 +84,7 @@ def _write_history(path: Path, state: dict[str, Any]) -> None:
 
 
 def _add_product(settings: Settings) -> None:
-    with registry_of(settings) as registry:
+    with registry_of(settings, may_begin=True) as registry:
         if registry.products.get(PRODUCT_ID) is None:
             registry.products.add(DEMO_PRODUCT.name, PRODUCT_ID)
             customs = {item.slot: {"label": item.label, "type": item.custom_type} for item in DEMO_PRODUCT.custom_names}

@@ -1,62 +1,61 @@
 """What `odometer doctor` looks at: each check gives one finding, and advice where something is wrong."""
 
-import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from odometer.app import analytics_of, clock_of, registry_of
-from odometer.errors import Problem, StartError
+from odometer.app import clock_of, registry_of
+from odometer.cli.doctor_store import examine_store
+from odometer.cli.finding import Finding
+from odometer.errors import StartError
+from odometer.installation import free_mib, low_disks, require_begun, require_usable, too_open
 from odometer.privacy.erase import CLEANED_WITHIN_MS
 from odometer.settings import Settings
-from odometer.store.tables import MIGRATIONS
 
-_MIN_DISK_GIB: Final = 2.0
 _MIN_MEMORY_GIB: Final = 1.0
 _PLAUSIBLE_SINCE: Final = 1_767_225_600  # 2026-01-01: a clock before it was never set
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The outcome of one check."""
-
-    subject: str
-    is_fine: bool
-    text: str
-    advice: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {"subject": self.subject, "ok": self.is_fine, "text": self.text, "advice": self.advice or None}
-
-
 def examine(settings: Settings) -> list[Finding]:
     """All findings, in the order a person would look."""
-    checks = (_folder, _disk, _memory, _clock, _registry, _erasures, _engine)
-    return [check(settings) for check in checks]
+    checks = (_folder, _rights, _disk, _memory, _clock)
+    findings = [check(settings) for check in checks]
+    if findings[0].is_fine:
+        findings += [check(settings) for check in (_registry, _erasures)]
+        findings += examine_store(settings)
+    return findings
 
 
 def _folder(settings: Settings) -> Finding:
     folder = settings.data.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        require_usable(settings)
+        require_begun(settings)
         probe = folder / ".odometer-doctor"
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
         advice = "Make the folder writable, or point ODOMETER_DATA to another one."
         return Finding("data folder", False, f"{folder} cannot be written: {error.strerror}", advice)
+    except StartError as error:
+        return Finding("data folder", False, str(error), "Check the setting.")
     return Finding("data folder", True, str(folder))
 
 
+def _rights(settings: Settings) -> Finding:
+    found = too_open(settings)
+    if found:
+        paths = ", ".join(str(one.path) for one in found)
+        advice = "; ".join(one.command for one in found) + ". The next start of the server does it too."
+        return Finding("rights", False, f"Other users of this machine may use {paths}", advice)
+    return Finding("rights", True, "for the owner only")
+
+
 def _disk(settings: Settings) -> Finding:
-    folder = settings.data.absolute()
-    existing = folder if folder.exists() else folder.parent
-    free = shutil.disk_usage(existing).free / 2**30
-    if free < _MIN_DISK_GIB:
-        return Finding("disk", False, f"{free:.1f} GiB free", f"Free at least {_MIN_DISK_GIB:.0f} GiB.")
-    return Finding("disk", True, f"{free:.0f} GiB free")
+    low = low_disks(settings)
+    if low:
+        return Finding("disk", False, " ".join(low), "Free some: with none left nothing can be stored.")
+    return Finding("disk", True, f"{min(free_mib(settings).values()) / 1024:.0f} GiB free")
 
 
 def _memory(_settings: Settings) -> Finding:
@@ -103,16 +102,3 @@ def _erasures(settings: Settings) -> Finding:
     if unfinished:
         return Finding("erasures", True, f"{len(unfinished)} are done, and the disk is being cleaned up after them")
     return Finding("erasures", True, "no traces are left")
-
-
-def _engine(settings: Settings) -> Finding:
-    try:
-        with analytics_of(settings) as analytics:
-            version = analytics.engine.rows("SELECT version()")[0][0]
-    except StartError as error:
-        advice = "A running server holds the folder: that is fine while it serves; stop it to import or rebuild."
-        return Finding("analytics", "in use" in str(error), str(error), advice)
-    except Problem as problem:
-        advice = "See the log; `odometer rebuild` repairs derived tables."
-        return Finding("analytics", False, problem.message, advice)
-    return Finding("analytics", True, f"ClickHouse {version}, tables at version {MIGRATIONS[-1][0]}, nothing underived")

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from odometer.accounts import Product
 from odometer.app import analytics_of, clock_of, questions_of, registry_of
 from odometer.cli.operations import print_json
+from odometer.durable import bring_to_disk
 from odometer.errors import Problem, StartError
 from odometer.exports.client_files import CLIENT_FILES
 from odometer.exports.client_list import FileFormat, write_client_file
-from odometer.exports.files import bring_to_disk
 from odometer.model import strict_json
 from odometer.selection.client_list import DailyAsked, all_properties, parse_client_choice
 from odometer.selection.reading import Language

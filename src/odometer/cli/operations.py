@@ -15,8 +15,8 @@ from odometer.collect.import_rows import DAMAGED_FILE
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
+from odometer.store.derive import known_products
 from odometer.store.deriver import read_mark, write_mark
-from odometer.store.engine import DATABASE
 
 
 def register(app: typer.Typer) -> None:
@@ -116,21 +116,29 @@ def _meet_licenses(settings: Settings, analytics: Analytics, product_id: int) ->
             meeting.meet(product_id, collects=product.collect_license_keys, decides=decides)
 
 
-def rebuild(product: Annotated[int | None, typer.Option(help="Product id; without it all products.")] = None) -> None:
+def rebuild(
+    product: Annotated[int | None, typer.Option(help="Product id; without it all products.")] = None,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Go on with what is left when records are lost; figures change.")
+    ] = False,
+) -> None:
     """Derive everything again from the records and the license key registry. Reports give the same figures afterwards.
 
     Example: odometer rebuild --product 1000001
     """
     settings = read_settings()
+    if product is not None and accept_loss:
+        raise typer.BadParameter("goes without --product: what is lost may be of any", param_hint="--accept-loss")
     if product is not None:
         require_product(settings, product)
     with (
-        analytics_of(settings) as analytics,
+        analytics_of(settings, damaged_too=accept_loss) as analytics,
         license_meeting(settings, analytics) as (registry, meeting),
         _progress() as bars,
     ):
-        found = analytics.engine.rows(f"SELECT DISTINCT product FROM {DATABASE}.records ORDER BY product")
-        for product_id in [product] if product is not None else [row[0] for row in found]:
+        if accept_loss:
+            _accept_loss(analytics)
+        for product_id in [product] if product is not None else known_products(analytics.engine):
             task = bars.add_task(f"product {product_id}", total=1.0)
 
             def on_derived(share: float, task: object = task) -> None:
@@ -145,6 +153,13 @@ def rebuild(product: Annotated[int | None, typer.Option(help="Product id; withou
                 meeting.collect(product_id, from_start=True)
             meeting.follow(product_id, decides=decides)
         write_mark(analytics.engine, read_mark(analytics.engine))
+
+
+def _accept_loss(analytics: Analytics) -> None:
+    for loss in analytics.losses:
+        typer.echo(f"Accepted: {loss}", err=True)
+    for part in analytics.accept_loss():
+        typer.echo(f"Set aside: {part}", err=True)
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:

@@ -38,7 +38,7 @@ def add(
 
     Example: odometer product add Facet --id 2376158762
     """
-    with registry_of(read_settings()) as registry:
+    with registry_of(read_settings(), may_begin=True) as registry:
         product = registry.products.add(name, product_id)
     if as_json:
         print_json({"productId": product.product_id, "name": product.name})

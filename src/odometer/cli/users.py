@@ -44,7 +44,7 @@ def add(
     Example: odometer user add ada@example.com --admin
     """
     chosen, made = _choose_password(password_stdin)
-    with registry_of(read_settings()) as registry:
+    with registry_of(read_settings(), may_begin=True) as registry:
         user = registry.users.add(email, chosen, is_admin=admin, display_name=name)
     if as_json:
         print_json({"userId": user.user_id, "email": user.email, "isAdmin": admin, "password": made})

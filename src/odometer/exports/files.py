@@ -18,6 +18,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from odometer.durable import bring_to_disk
 from odometer.errors import Problem, StartError
 
 if TYPE_CHECKING:
@@ -147,15 +148,6 @@ def open_files(address: str, work_folder: Path) -> FileStore:
     if address.startswith("s3://"):
         return S3Files(address, work_folder)
     return LocalFiles(Path(address))
-
-
-def bring_to_disk(path: Path) -> None:
-    """Return when the file, or the names in the folder, would survive a power cut."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _clean_aside(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -84,9 +84,12 @@ class ExportDuty:
     files: FileStore
     write: WriteOrder
     kept_days: int
+    # Jobs that failed while the book could not be written either (a full disk), with the sentence for the user.
+    _unnoted: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, stopping: threading.Event) -> None:
         """Take away files that are due, then run all jobs that wait."""
+        self._note_failures()
         for old in self.book.due(self.kept_days):
             self._expire(old)
         self.book.forget()
@@ -120,10 +123,17 @@ class ExportDuty:
             return
         except Exception as error:  # noqa: BLE001 - whatever failed, the user must learn that there will be no file
             _log.exception("an export failed", export_id=job.export_id)
-            self.book.fail(job.export_id, _sentence(error))
             # It may be there already: what failed may have been the note that the job is done.
             with contextlib.suppress(Exception):
                 self.files.delete(key_of(job))
+            self._unnoted[job.export_id] = _sentence(error)
+            self._note_failures()
+
+    def _note_failures(self) -> None:
+        """Raises while the book cannot be written; the next time it is tried again, so that no job runs for ever."""
+        for export_id, sentence in list(self._unnoted.items()):
+            self.book.fail(export_id, sentence)
+            del self._unnoted[export_id]
 
     def _progress(self, job: ExportJob, stopping: threading.Event) -> Progress:
         last = float("-inf")

@@ -1,16 +1,22 @@
 """The analytics store as one value, opened in the right order, for serving or for import and rebuild."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from odometer.clock import Clock
+from odometer.errors import StartError
 from odometer.store.append import BlockedAmong, Writer
+from odometer.store.damage import set_aside_damaged
 from odometer.store.derive import Derivation
 from odometer.store.deriver import Deriver, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
 from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
+from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
+from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
 from odometer.store.sorting import drop_leftovers
 from odometer.store.tables import migrate
 
@@ -22,6 +28,25 @@ class Analytics:
     engine: Engine
     gate: Gate
     derivation: Derivation
+
+    @property
+    def ledger(self) -> Ledger:
+        """What is known of the records."""
+        return self.derivation.ledger
+
+    @property
+    def losses(self) -> Sequence[str]:
+        """What is wrong with the records, in sentences; nothing was derived then, and reports say what they said."""
+        return self.ledger.losses
+
+    def accept_loss(self) -> Sequence[str]:
+        """Take what is left of the records for all there is; the damaged parts that are set aside.
+
+        The caller derives everything again.
+        """
+        set_aside = set_aside_damaged(self.engine)
+        self.ledger.accept(set_aside)
+        return set_aside
 
     def derive_again(self, product_id: int, clients: Sequence[str]) -> bool:
         """Derive these clients now; always True."""
@@ -35,6 +60,7 @@ class Analytics:
 
     def close(self) -> None:
         """Give the engine back."""
+        self.ledger.close()
         self.engine.close()
 
 
@@ -52,6 +78,12 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
+    def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
+        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
+        if self.store.losses:
+            raise StartError("Records are lost: a backup now would be one of a damaged store. See /readyz.")
+        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment)
+
     def close(self) -> None:
         """Store what waits, finish the present round of derivation, close the engine."""
         self.writer.close()
@@ -60,12 +92,17 @@ class LiveAnalytics:
 
 
 def open_analytics(url: str, *, handles: int = 4, report_memory_mib: int = REPORT_MEMORY_MIB) -> Analytics:
-    """Open and migrate the store, and derive what an earlier process left underived. Raises `StartError`."""
+    """Open and migrate the store, and derive what an earlier process left underived. Raises `StartError`.
+
+    Where records are lost (`Analytics.losses`) nothing is derived: figures stay as they were before.
+    """
     engine = Engine(url, handles=handles, report_memory_mib=report_memory_mib)
     migrate(engine)
     gate = Gate()
-    derivation = Derivation(engine, gate)
-    catch_up(engine, derivation)
+    ledger = Ledger(engine)
+    derivation = Derivation(engine, gate, ledger)
+    if not ledger.check():
+        catch_up(engine, derivation)
     return Analytics(engine, gate, derivation)
 
 
@@ -81,11 +118,13 @@ def open_live_analytics(
     """Open the store for serving.
 
     One handle each for the writer, the deriver and every report thread, three for the streams of an export, one for
-    that of a daily file, and one for what is told or erased of a single client.
+    that of a daily file, one for what is told or erased of a single client, and two for the ledger and backups.
     """
-    store = open_analytics(url, handles=report_threads + 8, report_memory_mib=report_memory_mib)
+    store = open_analytics(url, handles=report_threads + 10, report_memory_mib=report_memory_mib)
     drop_leftovers(store.engine)
+    drop_snapshots(store.engine)
     deriver = Deriver(store.engine, store.derivation, clock)
     writer = Writer(store.engine, deriver.touch, blocked_among)
+    writer.is_closed_to_senders = bool(store.losses)
     questions = Questions(store.engine, store.gate, deriver.as_of_ms, report_seconds)
     return LiveAnalytics(store, writer, deriver, questions)

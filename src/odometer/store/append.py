@@ -83,6 +83,8 @@ class Writer:
         self._opts = _read_opts(engine)
         self._opts_are_stale = False
         self._last_ingest_no = last_ingest_no(engine)
+        # Records are lost: what is acknowledged now would be lost too when a backup is brought back.
+        self.is_closed_to_senders = False
         self._thread = threading.Thread(target=self._run, name="odometer-writer", daemon=True)
         self._thread.start()
 
@@ -93,6 +95,8 @@ class Writer:
 
     def append(self, batch: Batch) -> Future[Appended]:
         """Hand a batch over; the future resolves when its records are on disk. Raises `Problem` BUSY when behind."""
+        if self.is_closed_to_senders:
+            raise Problem("STORE_UNAVAILABLE", "The server cannot store at the moment.", retry_after_s=300)
         answer: Future[Appended] = Future()
         try:
             self._waiting.put_nowait((batch, answer))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
-from odometer.store.deletion import delete_rows
 from odometer.store.derive_sql import (
     HAS_REGISTRY_STATES,
     SHOULD_BE,
@@ -22,8 +21,9 @@ from odometer.store.derive_sql import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
+from odometer.store.ledger import Ledger
 from odometer.store.scope import EVERYTHING, Scope
-from odometer.store.tables import LINE, RECORDS, Table
+from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
@@ -35,12 +35,22 @@ _DATA_BYTES: Final = 256
 DeriveAgain = Callable[[int, Sequence[str]], bool]
 
 
+def known_products(engine: Engine) -> list[int]:
+    """Ids of the products with a record or a derived row: a rebuild takes away what no record stands behind."""
+    rows = engine.rows(
+        f"SELECT product FROM (SELECT product FROM {DATABASE}.records UNION DISTINCT SELECT product FROM "
+        f"{DATABASE}.client) ORDER BY product"
+    )
+    return [product_id for (product_id,) in rows]
+
+
 class Derivation:
     """The only writer of the derived tables. One at a time: two at once would both insert one difference."""
 
-    def __init__(self, engine: Engine, gate: Gate) -> None:
+    def __init__(self, engine: Engine, gate: Gate, ledger: Ledger) -> None:
         self._engine = engine
         self._gate = gate
+        self.ledger = ledger
         self._one_at_a_time = threading.Lock()
 
     def derive_clients(self, product_id: int, clients: Iterable[str], up_to: int | None = None) -> None:
@@ -144,7 +154,7 @@ class Derivation:
             scope, {client: known for client, known in opts.items() if any(opt.is_out for opt in known)}
         )
         if doomed:
-            delete_rows(self._engine, RECORDS, scope.product_id, ("client", "seq", "hash"), doomed)
+            self.ledger.delete_records(scope.product_id, ("client", "seq", "hash"), doomed)
 
     def _sent_after_opt_out(self, scope: Scope, opts: dict[str, list[OptRecord]]) -> list[tuple[str, int, int]]:
         """Identities of the records that do not count, of clients that opted out once."""

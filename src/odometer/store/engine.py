@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import fcntl
+import json
 import os
 import queue
 import threading
@@ -48,11 +49,15 @@ def working_on(job: Job) -> Iterator[None]:
         _JOB.reset(token)
 
 
+class FolderInUse(StartError):
+    """Another process has the folder open."""
+
+
 class FolderLock:
     """Makes sure that one process at a time has a data folder open; the system drops the lock when the process dies."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / "odometer.lock"
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -60,7 +65,7 @@ class FolderLock:
         except OSError as error:
             holder = self._path.read_text().strip() or "unknown"
             os.close(self._file)
-            raise StartError(
+            raise FolderInUse(
                 f"The data folder {folder} is in use by another Odometer process (pid {holder}); "
                 "stop it first, or use another folder."
             ) from error
@@ -91,10 +96,13 @@ class Engine:
         parts = urlsplit(url)
         self._report_memory = report_memory_mib * 1024 * 1024
         self._lock: FolderLock | None = None
+        # Where the embedded engine keeps its files; None: a server.
+        self.folder: Path | None = None
         self._options: dict[str, Any] = {}
         if parts.scheme == "chdb":
             folder = Path(parts.path)
             self._lock = FolderLock(folder)
+            self.folder = folder
             self._options = {"interface": "chdb", "path": str(folder / "chdb")}
         elif parts.scheme in ("clickhouse", "clickhouses"):
             secure = parts.scheme == "clickhouses"
@@ -202,6 +210,14 @@ class Engine:
         """The answer of a SELECT in the engine's own block format, to be given back to `insert_native`."""
         with _as_problem(), self.handle() as client:
             return client.raw_query(sql, parameters=dict(params), fmt="Native")
+
+    def unreadable_parts(self, table: str) -> list[str]:
+        """Names of the table's parts whose files are not what they were; reads all of them."""
+        each = {"check_query_single_value_result": 0}
+        with _as_problem(), self.handle() as client:
+            answer = client.raw_query(f"CHECK TABLE {DATABASE}.{table}", settings=each, fmt="JSONEachRow")
+        parts = [json.loads(line) for line in answer.splitlines()]
+        return [part["part_path"] for part in parts if not int(part["is_passed"])]
 
     def insert_native(self, table: str, columns: tuple[str, ...], blocks: bytes) -> None:
         """Append what `native` returned."""

@@ -132,8 +132,9 @@ class Eraser:
             found(held)
             later = self._sent_by_others(product_id, names, self._first_sent(product_id, names), since)
             self._renew_events(product_id, later | known)
-            for table in (RECORDS, DUPLICATE):
-                delete_rows(self._engine, table, product_id, ("client",), [(name,) for name in names])
+            these = [(name,) for name in names]
+            self._derivation.ledger.delete_records(product_id, ("client",), these)
+            delete_rows(self._engine, DUPLICATE, product_id, ("client",), these)
         if not self._derive_again(product_id, names):
             raise Problem(
                 "STORE_UNAVAILABLE", "The clients are not erased yet; it goes on by itself.", retry_after_s=30

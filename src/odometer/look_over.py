@@ -1,0 +1,64 @@
+"""What a server looks at before it serves, and what keeps it from being ready: full disks, lost records."""
+
+from collections.abc import Callable
+
+import structlog
+
+from odometer.accounts import Registry
+from odometer.app import LOSS_ADVICE
+from odometer.errors import StartError
+from odometer.installation import low_disks, require_space, require_usable, tighten
+from odometer.settings import Settings
+from odometer.store.analytics import Analytics
+from odometer.store.damage import broken_parts, derived_faults
+
+_log = structlog.get_logger(__name__)
+Check = Callable[[], None]
+
+
+def look_over(settings: Settings) -> None:
+    """Before anything is opened: raise `StartError` when it cannot work, take from others what is not for them."""
+    require_usable(settings)
+    require_space(settings)
+    for changed in tighten(settings):
+        _log.warning("others could use this; now they cannot", path=str(changed.path), now=f"{changed.mode:o}")
+    for sentence in low_disks(settings):
+        _log.warning("disk_low", reason=sentence)
+
+
+def disk_check(settings: Settings) -> Check:
+    """Raises while a disk has little space left."""
+
+    def check() -> None:
+        for sentence in low_disks(settings):
+            raise StartError(sentence)
+
+    return check
+
+
+def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
+    """Checks for /readyz that fail for as long as the process lives, one for each kind of damage; they are logged."""
+    found: dict[str, Check] = {}
+    known = analytics.ledger.entries.set_aside
+    broken = [part for part in broken_parts(analytics.engine) if part not in known]
+    if broken:
+        _log.warning("the engine set aside damaged parts", parts=broken)
+    if analytics.losses:
+        reason = " ".join(analytics.losses)
+        _log.error("records_lost", reason=reason, advice=LOSS_ADVICE)
+        found["records_lost"] = _failing(reason)
+    elif not registry.erasures.pending():
+        # An erasure that broke off leaves derived rows without records; it is completed in a moment.
+        faults = derived_faults(analytics.engine)
+        if faults:
+            reason = " ".join(faults)
+            _log.error("derived_damaged", reason=reason, advice="Stop the server and run `odometer rebuild`.")
+            found["derived_damaged"] = _failing(reason)
+    return found
+
+
+def _failing(reason: str) -> Check:
+    def check() -> None:
+        raise StartError(reason)
+
+    return check

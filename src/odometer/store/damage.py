@@ -1,0 +1,88 @@
+"""Damage that the engine knows of or that tables show against each other: broken parts, rows without records."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from odometer.store.derive_sql import OPT_OR_NOT
+from odometer.store.engine import DATABASE, Engine
+from odometer.store.scope import IS_LINE
+from odometer.store.tables import RECORDS, TABLES
+
+_IN_ORDER: Final = {"optimize_aggregation_in_order": 1}
+# What must be equal for each product: how it is called, and two statements (product, number).
+_EQUAL: Final = (
+    (
+        "clients",
+        f"""SELECT product, count() FROM (
+            SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {OPT_OR_NOT} GROUP BY product, client
+        ) GROUP BY product""",
+        f"SELECT product, sum(sign) FROM {DATABASE}.client GROUP BY product",
+    ),
+    (
+        "active days",
+        f"SELECT product, sum(active_days * sign) FROM {DATABASE}.client GROUP BY product",
+        f"SELECT product, sum(sign) FROM {DATABASE}.client_day GROUP BY product",
+    ),
+    (
+        "sessions",
+        f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client GROUP BY product",
+        f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client_day GROUP BY product",
+    ),
+    (
+        "events",
+        f"SELECT product, sum(count * sign) FROM {DATABASE}.client_event GROUP BY product",
+        f"SELECT product, sum(count * sign) FROM {DATABASE}.event_day GROUP BY product",
+    ),
+    (
+        "custom events and exceptions",
+        f"""SELECT product, count() FROM (
+            SELECT DISTINCT product, client, seq, hash FROM {DATABASE}.{RECORDS.name} WHERE {IS_LINE}
+        ) GROUP BY product""",
+        f"SELECT product, sum(sign) FROM {DATABASE}.line GROUP BY product",
+    ),
+)
+
+
+def broken_parts(engine: Engine) -> Sequence[str]:
+    """Parts of tables that the engine found damaged and set aside when it opened, as `table/name`."""
+    rows = engine.rows(
+        """SELECT table, name FROM system.detached_parts
+        WHERE database = {database:String} AND startsWith(reason, 'broken') ORDER BY table, name""",
+        {"database": DATABASE},
+    )
+    return [f"{table}/{name}" for table, name in rows]
+
+
+def unreadable_parts(engine: Engine) -> Sequence[str]:
+    """Parts of tables whose files are not what they were, as `table/name`. Reads everything that is stored."""
+    found = []
+    for table in (table for table in TABLES if table.order_by):
+        found += [f"{table.name}/{name}" for name in engine.unreadable_parts(table.name)]
+    return found
+
+
+def set_aside_damaged(engine: Engine) -> Sequence[str]:
+    """Take unreadable parts out of their tables, so that what is left can be read; all parts that are set aside."""
+    for part in unreadable_parts(engine):
+        table, _, name = part.partition("/")
+        engine.command(f"ALTER TABLE {DATABASE}.{table} DETACH PART '{name}'")
+    rows = engine.rows(
+        "SELECT table, name FROM system.detached_parts WHERE database = {database:String} ORDER BY ALL",
+        {"database": DATABASE},
+    )
+    return [f"{table}/{name}" for table, name in rows]
+
+
+def derived_faults(engine: Engine) -> Sequence[str]:
+    """Sentences that say which derived tables are not what records, or their neighbours, make them.
+
+    Only where nothing waits for derivation and no erasure broke off. Reads a few columns of everything.
+    """
+    faults = []
+    for name, one, other in _EQUAL:
+        expected, held = (dict(engine.rows(sql, settings=_IN_ORDER)) for sql in (one, other))
+        for product_id in sorted(expected.keys() | held.keys()):
+            counts = expected.get(product_id, 0), held.get(product_id, 0)
+            if counts[0] != counts[1]:
+                faults.append(f"Product {product_id}: {counts[0]:,} {name} on one side, {counts[1]:,} on the other.")
+    return faults

@@ -1,0 +1,149 @@
+"""The ledger of records: what is appended and deleted on purpose is no loss, at whatever moment a process dies."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odometer.errors import Problem
+from odometer.store import ledger as ledger_module
+from odometer.store.append import Batch, last_ingest_no
+from odometer.store.deletion import delete_rows
+from odometer.store.deriver import write_mark
+from odometer.store.engine import DATABASE, Engine
+from odometer.store.ledger import FILE, Ledger, differences, encode_ledger, read_ledger
+from tests.conftest import Store
+from tests.worlds import Delivery, feed
+
+DAYS = ("2031-05-03", "2031-06-03")
+
+
+@pytest.fixture
+def ledger(store: Store) -> Iterator[Ledger]:
+    """The store's ledger, up to date; the store is shared, so that it holds the records of other tests as well."""
+    ledger = Ledger(store.engine)
+    write_mark(store.engine, last_ingest_no(store.engine))
+    file(store).unlink(missing_ok=True)
+    assert ledger.check() == ()
+    yield ledger
+    file(store).unlink(missing_ok=True)
+
+
+def file(store: Store) -> Path:
+    assert store.engine.folder is not None
+    return store.engine.folder / FILE
+
+
+def append(store: Store, clients: Sequence[str]) -> int:
+    """One event on each of the days for every client; the product."""
+    product = store.new_product()
+    records = tuple(
+        {"clientId": client, "seq": seq, "type": "event", "at": f"{day}T10:00:00Z", "category": "a", "name": "b"}
+        for client in clients
+        for seq, day in enumerate(DAYS, 1)
+    )
+    feed(store, [Delivery(records, 1_940_000_000_000, "b", is_import=True)], product=product)
+    return product
+
+
+def test_what_is_appended_and_derived_is_entered(store: Store, ledger: Ledger) -> None:
+    before = sum(month.rows for month in ledger.entries.months.values())
+    append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    assert sum(month.rows for month in ledger.entries.months.values()) == before + 4
+    assert Ledger(store.engine).check() == ()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_what_is_not_entered_yet_is_not_missed(store: Store) -> None:
+    """A batch that is durable, but whose process died before it was entered."""
+    append(store, ["client-01"])
+    assert Ledger(store.engine).check() == ()
+
+
+def test_rows_that_are_gone_are_missed(store: Store, ledger: Ledger) -> None:
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    known = ledger.entries.months["203105"].rows
+    store.engine.command(
+        f"DELETE FROM {DATABASE}.records WHERE product = {product} AND client = 'client-01' AND day = '2031-05-03'"
+    )
+    again = Ledger(store.engine)
+    assert again.check() == (f"1 of {known:,} records of 2031-05 are missing.",)
+    again.advance()
+    assert again.losses
+    again.accept([])
+    assert Ledger(store.engine).check() == ()
+
+
+def test_rows_that_were_exchanged_are_missed(ledger: Ledger) -> None:
+    months = ledger.entries.months
+    (month, known), *_ = [*months.items(), ("203105", ledger_module.MonthSum(1, 1))]
+    other = {**months, month: replace(known, check=known.check ^ 1)}
+    assert differences(other, {**other, month: known}) == (
+        f"The {known.rows:,} records of {month[:4]}-{month[4:]} are not the {known.rows:,} that were stored.",
+    )
+
+
+@pytest.mark.parametrize("columns", [("client",), ("client", "seq", "hash")])
+def test_deleting_on_purpose_is_no_loss(store: Store, ledger: Ledger, columns: tuple[str, ...]) -> None:
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    value: tuple[Any, ...] = ("client-01", 1, 0)
+    ledger.delete_records(product, columns, [value[: len(columns)]])
+    assert Ledger(store.engine).check() == ()
+    left = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {product}")[0][0]
+    assert left == (2 if columns == ("client",) else 3)
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_dying_in_the_middle_of_a_deletion_is_no_loss(
+    store: Store, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, *, deleted: bool
+) -> None:
+    """Before the rows are gone, and after, but before they are struck out."""
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+
+    def dies(engine: Engine, *rest: Any) -> None:
+        if deleted:
+            delete_rows(engine, *rest)
+        raise Problem("STORE_UNAVAILABLE", "died")
+
+    monkeypatch.setattr(ledger_module, "delete_rows", dies)
+    with pytest.raises(Problem):
+        ledger.delete_records(product, ("client",), [("client-01",)])
+    monkeypatch.undo()
+
+    again = Ledger(store.engine)
+    assert again.check() == ()
+    assert not again.entries.going
+    # The one that goes on lives with it as well.
+    ledger.delete_records(product, ("client",), [("client-01",)])
+    ledger.advance()
+    assert Ledger(store.engine).check() == ()
+
+
+def test_a_damaged_file_is_no_new_beginning(store: Store, ledger: Ledger) -> None:
+    file(store).write_bytes(encode_ledger(ledger.entries)[:-20])
+    assert "damaged" in Ledger(store.engine).check()[0]
+
+
+def test_the_file_says_what_was_written(store: Store, ledger: Ledger) -> None:
+    assert read_ledger(file(store)) == ledger.entries
+    assert file(store).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_store_that_lost_records_takes_none(store: Store) -> None:
+    store.writer.is_closed_to_senders = True
+    try:
+        with pytest.raises(Problem) as refused:
+            store.writer.append(Batch(1, "b", 1, []))
+        assert refused.value.status == 503
+    finally:
+        store.writer.is_closed_to_senders = False
