@@ -84,6 +84,11 @@ class Delivery:
         return len({(record["clientId"], record.get("machineId")) for record in self.records}) == 1
 
     @property
+    def is_years_behind(self) -> bool:
+        """Whether the clock of its sender lost its battery."""
+        return clock_shift(self.sent_at_ms, self.received_ms) > 0
+
+    @property
     def wire_batch_id(self) -> str:
         """The batchId that the server hears of: imports and lines have none."""
         return self.batch_id if self.envelope and not self.is_import else ""
@@ -201,7 +206,13 @@ def _delivery(draw: st.DrawFn, part: list[Record], batch_id: str, before: World,
         received_ms = max(received_ms, earlier.received_ms + 1)
     ahead = [None] if steady else [None, 0, -DAY_MS, 5 * MINUTE_MS, 5 * MINUTE_MS + 1, DAY_MS]
     by = draw(st.sampled_from(ahead))
-    return Delivery(tuple(part), received_ms, batch_id, None if by is None else received_ms + by)
+    sent_at_ms = None if by is None else received_ms + by
+    if not steady and draw(st.integers(0, 7)) == 0:
+        # A dead battery: the clock began anew decades ago, in all records of the batch and in sentAt.
+        behind_ms = draw(st.sampled_from([401, 11_000, 22_000])) * DAY_MS
+        part = [{**record, "at": moment_text(at_ms(record) - behind_ms)} for record in part]
+        sent_at_ms = received_ms - behind_ms
+    return Delivery(tuple(part), received_ms, batch_id, sent_at_ms)
 
 
 @st.composite
@@ -237,7 +248,8 @@ def worlds(draw: st.DrawFn, *, steady: bool = False) -> World:
 def _relayed(draw: st.DrawFn, live: World) -> World:
     """Perhaps two batches of the world reach the server in one request of a relay."""
     ordered = any(record["type"] == "opt_in" for one in live for record in one.records)
-    if ordered or len(live) < 2 or draw(st.integers(0, 2)):
+    # A relay says when it sends itself, and cannot put right a clock that is years behind.
+    if ordered or len(live) < 2 or any(one.is_years_behind for one in live) or draw(st.integers(0, 2)):
         return live
     first, second, *others = sorted(live, key=lambda one: one.received_ms)
     if not {r["clientId"] for r in first.records}.isdisjoint(r["clientId"] for r in second.records):
@@ -278,7 +290,7 @@ def feed(store: Store, world: Sequence[Delivery], *, pause: int | None = None, p
     for number, delivery in enumerate(world):
         if delivery.is_import:
             append = BulkAppend(store.engine, product, delivery.received_ms)
-            if append.append(_encoded(delivery)).accepted and imported_from is None:
+            if append.append(encoded(delivery)).accepted and imported_from is None:
                 imported_from = append.ingest_no_before
         else:
             batch = _batch(product, delivery)
@@ -300,7 +312,7 @@ def feed_as_stored(store: Store, world: Iterable[Delivery]) -> int:
     product = store.new_product()
     for ingest_no, delivery in enumerate(world, 1):
         if delivery.is_import:
-            rows = [orjson.loads(line) for line in _encoded(delivery).splitlines()]
+            rows = [orjson.loads(line) for line in encoded(delivery).splitlines()]
         else:
             rows = [dict(row) for row in _batch(product, delivery).rows]
         constants = {"product": product, "received_ms": delivery.received_ms, "batch_id": delivery.wire_batch_id}
@@ -310,11 +322,13 @@ def feed_as_stored(store: Store, world: Iterable[Delivery]) -> int:
     return product
 
 
-def _encoded(delivery: Delivery) -> bytes:
+def encoded(delivery: Delivery) -> bytes:
+    """The rows of an import."""
     lines = b"\n".join(json.dumps(record).encode() for record in delivery.records)
-    encoded = encode_chunk(FileChunk(Path("history.ndjson"), 1, "lines", lines, len(lines)), delivery.received_ms)
-    assert not encoded.rejected, encoded.rejected
-    return encoded.rows
+    found = encode_chunk(FileChunk(Path("history.ndjson"), 1, "lines", lines, len(lines)), delivery.received_ms)
+    assert not found.rejected, found.rejected
+    assert not found.ignored, found.ignored
+    return found.rows
 
 
 def _batch(product: int, delivery: Delivery) -> Batch:

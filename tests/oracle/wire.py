@@ -13,6 +13,7 @@ SUMMED = ("client_day", "event_day")
 OPTS = ("opt_out", "opt_in")
 CLOCK_TOLERANCE_MS = 5 * 60 * 1000
 DAY_MS = 24 * 60 * 60 * 1000
+AGE_LIMIT_MS = 400 * DAY_MS
 
 FLAGS = tuple(f"licenseStatus.{flag}" for flag in ("activated", "allowed", "blocked", "expired"))
 DAILY = (
@@ -61,10 +62,12 @@ class Received:
 
 
 def clock_shift(sent_at_ms: int | None, received_ms: int) -> int:
-    """Milliseconds to add to `at`: a sender more than 5 minutes ahead is put right, every other is left alone."""
-    if sent_at_ms is None or sent_at_ms - received_ms <= CLOCK_TOLERANCE_MS:
+    """Milliseconds to add to `at` where a clock is more than 5 minutes ahead, or further back than the age limit."""
+    if sent_at_ms is None:
         return 0
-    return received_ms - sent_at_ms
+    is_ahead = sent_at_ms > received_ms + CLOCK_TOLERANCE_MS
+    is_years_behind = sent_at_ms < received_ms - AGE_LIMIT_MS
+    return received_ms - sent_at_ms if is_ahead or is_years_behind else 0
 
 
 def milliseconds(moment: str) -> int:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from tests.generic import assert_same, by_engine, by_oracle
 from tests.licenses import KeyDesk, open_desk
 from tests.oracle.history import Life
 from tests.oracle.licenses import Change, with_registry
-from tests.oracle.wire import FLAGS, OPTS, at_ms, day_of
+from tests.oracle.wire import FLAGS, OPTS, Record, at_ms, day_of
 from tests.properties.histories import days_of, histories, lives_of
 from tests.properties.values import KEYS
 from tests.worlds import World, feed
@@ -136,31 +136,56 @@ def test_keys_are_collected_with_their_first_day(desk: KeyDesk, world: World, la
     feed(desk.store, later, product=product)
     desk.meeting.collect(product)
 
-    lives = {life.client: life for life in lives_of(whole)}
-    expected = {}
-    for key in KEYS:
-        named = [(day_of(at_ms(one)), one["clientId"]) for one in records if one.get("key") == key]
-        if named:
-            day = min(named)[0]
-            # Where two clients named it first on one day, either may have been received first.
-            expected[key] = [(day, *reported(lives[client], day)) for first, client in named if first == day]
-    found = {
-        key: (made[-1].after.added, made[-1].after.license_type, *flags(made[-1].after))
-        for key, made in desk.registry.license_keys.changes(product, KEYS).items()
-    }
-    assert found.keys() == expected.keys()
-    # The first client's values may have been completed by records that arrived after the key was collected.
-    assert all(found[key][0] == expected[key][0][0] for key in found)
     again = desk.new_product()
     feed(desk.store, whole, product=again)
     desk.meeting.collect(again)
-    for key, made in desk.registry.license_keys.changes(again, KEYS).items():
-        after = made[-1].after
-        assert (after.added, after.license_type, *flags(after)) in expected[key]
-        assert (after.auto_collected, after.install_quota, after.expiry, len(made)) == (True, 1, None, 1)
+    assert collected(desk, product) == collected(desk, again) == expected_keys(whole, records)
     before = desk.registry.license_keys.newest_change(product)
     desk.meeting.collect(product, from_start=True)
     assert desk.registry.license_keys.newest_change(product) == before
+
+
+@settings(max_examples=12)
+@given(data=st.data(), world=histories())
+def test_what_is_collected_of_a_key_does_not_depend_on_the_order_of_arrival(
+    desk: KeyDesk, data: st.DataObject, world: World
+) -> None:
+    """Every record alone or with others, in any order, and the registry looks at any moment between."""
+    records = [record for one in world for record in one.records if record["type"] not in OPTS]
+    order = data.draw(st.permutations(records))
+    product = desk.new_product()
+    place = 0
+    while place < len(order):
+        size = data.draw(st.integers(1, 6))
+        feed(desk.store, [replace(world[0], records=tuple(order[place : place + size]))], product=product)
+        if data.draw(st.booleans()):
+            desk.meeting.collect(product)
+        place += size
+    desk.meeting.collect(product)
+
+    assert collected(desk, product) == expected_keys(world, records)
+    changes = desk.registry.license_keys.changes(product, KEYS)
+    assert all(len(made) == 1 for made in changes.values())
+
+
+def expected_keys(world: World, records: list[Record]) -> dict[str, tuple[Any, ...]]:
+    """Of the clients that name a key on the first day of all, the one with the smallest id, as it was that evening."""
+    lives = {life.client: life for life in lives_of([replace(one, records=tuple(records)) for one in world[:1]])}
+    found = {}
+    for key in KEYS:
+        named = [(day_of(at_ms(one)), one["clientId"].encode()) for one in records if one.get("key") == key]
+        if named:
+            day, client = min(named)
+            found[key] = (day, *reported(lives[client.decode()], day))
+    return found
+
+
+def collected(desk: KeyDesk, product: int) -> dict[str, tuple[Any, ...]]:
+    """The keys of the registry, none of which anybody edited."""
+    return {
+        key: (made[-1].after.added, made[-1].after.license_type, *flags(made[-1].after))
+        for key, made in desk.registry.license_keys.changes(product, KEYS).items()
+    }
 
 
 def reported(life: Life, day: dt.date) -> tuple[Any, ...]:

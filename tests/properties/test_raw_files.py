@@ -61,7 +61,7 @@ def import_files(store: Store, files: Iterable[Path], product: int) -> tuple[int
             result = append.append(encoded.rows)
             accepted += result.accepted
             duplicates += result.duplicates
-            assert result.opted_out == []
+            assert result.conflicts == 0
     store.derivation.derive_since(product, append.ingest_no_before)
     return accepted, duplicates
 

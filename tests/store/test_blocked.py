@@ -13,9 +13,10 @@ import orjson
 import pytest
 
 from odometer.clock import Clock
-from odometer.collect.bulk_import import BulkImport
+from odometer.collect.bulk_import import BulkImport, ImportOptions
 from odometer.collect.envelope import ParseOptions
 from odometer.collect.import_rows import FileChunk, encode_chunk
+from odometer.collect.import_sources import sources
 from odometer.collect.ingest import Ingest
 from odometer.errors import Problem
 from odometer.store.analytics import Analytics
@@ -289,7 +290,7 @@ def test_imports_of_blocked_clients_are_refused_chunk_by_chunk(store: Store, blo
     none = append.append(encoded(day(BLOCKED, 3), day(FREE, 1), day(FREE, 3)))
 
     assert (first.accepted, first.duplicates, first.blocked) == (1, 1, [(BLOCKED, 0), (BLOCKED, 0)])
-    assert (only.accepted, only.duplicates, only.opted_out, only.blocked) == (0, 0, [], [(BLOCKED, 5)])
+    assert (only.accepted, only.duplicates, only.conflicts, only.blocked) == (0, 0, 0, [(BLOCKED, 5)])
     assert (other.accepted, other.duplicates, sorted(other.blocked)) == (1, 0, [(FREE, 0), (FREE, 4)])
     assert (none.accepted, none.duplicates, none.blocked) == (2, 1, [])
     held = store.engine.rows(
@@ -314,13 +315,13 @@ def test_an_import_tells_which_lines_were_refused(
     rejected = tmp_path / "rejected.ndjson"
     product = store.new_product()
 
-    summary = BulkImport(
-        analytics, product, received_ms=NOON_MS, rejected_file=rejected, blocked_among=blocks.among
-    ).run(files)
+    options = ImportOptions(NOON_MS, rejected)
+    summary = BulkImport(analytics, product, options, blocked_among=blocks.among).run(sources(files))
 
     assert (summary.accepted, summary.duplicates, summary.rejected) == (3, 0, {"BLOCKED": 3})
-    assert summary.lines == 6
+    assert summary.records == 6
     told = [json.loads(line) for line in rejected.read_text().splitlines()]
-    assert told == [{"code": "BLOCKED", "clientId": BLOCKED, "seq": None}] * 3
+    why = "This client is blocked."
+    assert told == [{"code": "BLOCKED", "message": why, "clientId": BLOCKED, "seq": None}] * 3
     lives = "SELECT DISTINCT client FROM odometer.client WHERE product = {p:UInt64}"
     assert store.engine.rows(lives, {"p": product}) == [(FREE,)]

@@ -21,19 +21,25 @@ class Commands:
     def __init__(self, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
         self._capture = capture
         self._patch = patch
+        # Bytes on standard input, where a command is given no text.
+        self.piped = b""
 
     def run(self, *words: str, given: str = "", expect: int = 0) -> str:
         """Run a command; what it printed, of a refusal what it complained."""
-        self._patch.setattr("sys.stdin", io.StringIO(given))
+        out, err = self._ended(*words, given=given, expect=expect)
+        return err if expect else out
+
+    def json(self, *words: str, given: str = "", expect: int = 0) -> Any:
+        return json.loads(self._ended(*words, "--json", given=given, expect=expect)[0])
+
+    def _ended(self, *words: str, given: str, expect: int) -> tuple[str, str]:
+        self._patch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(self.piped or given.encode()))))
         self._patch.setattr("sys.argv", ["odometer", *words])
         with pytest.raises(SystemExit) as ended:
             main()
         printed = self._capture.readouterr()
         assert ended.value.code == expect, printed.err
-        return printed.err if expect else printed.out
-
-    def json(self, *words: str, given: str = "") -> Any:
-        return json.loads(self.run(*words, "--json", given=given))
+        return printed.out, printed.err
 
 
 @pytest.fixture

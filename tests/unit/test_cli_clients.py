@@ -38,7 +38,7 @@ def commands(
         yield Analytics(engine=store.engine, gate=store.gate, derivation=store.derivation)
 
     monkeypatch.setattr("odometer.cli.clients.analytics_of", analytics_of)
-    monkeypatch.setattr("odometer.cli.operations.analytics_of", analytics_of)
+    monkeypatch.setattr("odometer.cli.imports.analytics_of", analytics_of)
     monkeypatch.setenv("ODOMETER_DATA", str(tmp_path))
     monkeypatch.setenv("ODOMETER_TODAY", "2031-06-20")
     monkeypatch.chdir(tmp_path)
@@ -90,7 +90,9 @@ def test_a_client_is_exported_erased_blocked_and_unblocked(commands: Commands, p
     assert (refused["accepted"], refused["duplicates"], refused["rejected"]) == (0, 2, {"BLOCKED": 1})
     assert "1 clients are unblocked" in commands.run("client", "unblock", ME, OTHER, "--product", product)
     assert imported(commands, product, ME, day="2031-05-14")["accepted"] == 1
+    assert "client.json exists already" in commands.run("client", "export", ME, "--product", product, expect=1)
     commands.run("client", "export", ME, "--product", product, "--output", "again.json")
+    assert Path("again.json").stat().st_mode & 0o777 == 0o600
     assert json.loads(Path("again.json").read_bytes())["client"]["dateInstalled"] == "2031-05-14"
 
 

@@ -91,6 +91,10 @@ def test_an_export_can_be_imported_and_runs_no_formulas(commands: Commands) -> N
     )
     assert not any(line.startswith(("=", "@")) for line in text.splitlines())
     assert "keys are in all.csv" in message
+    assert "all.csv exists already" in commands.run(
+        "license", "export", "--product", PRODUCT, "--output", "all.csv", expect=1
+    )
+    commands.run("license", "export", "--product", PRODUCT, "--output", "all.csv", "--overwrite")
     inserted, updated, unchanged = imported(commands, text)
     assert (inserted, updated) == (0, 0)
     assert unchanged == len(text.splitlines()) - 1

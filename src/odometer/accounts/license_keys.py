@@ -114,22 +114,24 @@ class LicenseKeys:
         """Add keys first seen from clients; running it again adds none. Returns how many were added or moved.
 
         A key that was ever in the registry is not added anew. One that was collected moves to an earlier day when
-        late data names it; where nobody has edited it since, type and flags become those of that day.
+        late data names it, or becomes what that data says of its day; where nobody has edited it since, it holds that
+        type and those flags.
         """
         seen = {key.key: key for key in found}
         with self._database.writing() as connection:
             _take_turn(connection, product_id)
             held = _held(connection, product_id, seen)
             counts = _change_counts(connection, product_id, seen)
+            collected = _collected(connection, product_id, held)
             new = [key for name, key in seen.items() if name not in counts]
             earlier = [
                 key
                 for name, key in seen.items()
-                if name in held and held[name].auto_collected and key.added < held[name].added
+                if name in collected and key.added <= held[name].added and key != collected[name]
             ]
             self._insert(connection, product_id, new, Action.COLLECTED, actor)
             for some in _chunks([key.key for key in earlier]):
-                # Its day is wrong now; the new one follows.
+                # Its day or what it says is wrong now; the new one follows.
                 connection.execute(
                     delete(LICENSE_KEY_CHANGES).where(
                         _CHANGES.product_id == product_id,
@@ -157,6 +159,11 @@ class LicenseKeys:
                 found += [key for key in some if key not in ever]
                 found += [key for key, row in held.items() if row.auto_collected and first_days[key] < row.added]
         return found
+
+    def collected(self, product_id: int, keys: Iterable[str]) -> dict[str, LicenseKey]:
+        """What was reported of those keys that were collected, whatever was changed since."""
+        with self._database.reading() as connection:
+            return _collected(connection, product_id, keys)
 
     def newest_change(self, product_id: int) -> int:
         """The greatest change_id of the product; 0 without any."""
@@ -230,6 +237,16 @@ def _change_counts(connection: Connection, product_id: int, keys: Iterable[str])
         wanted = (_CHANGES.product_id == product_id, _CHANGES.license_key.in_(some))
         counts = select(_CHANGES.license_key, func.count()).where(*wanted).group_by(_CHANGES.license_key)
         found |= {row[0]: row[1] for row in connection.execute(counts)}
+    return found
+
+
+def _collected(connection: Connection, product_id: int, keys: Iterable[str]) -> dict[str, LicenseKey]:
+    """The keys as they were collected, where they were."""
+    found: dict[str, LicenseKey] = {}
+    for some in _chunks(keys):
+        wanted = (_CHANGES.product_id == product_id, _CHANGES.license_key.in_(some))
+        made = select(LICENSE_KEY_CHANGES).where(*wanted, _CHANGES.action == Action.COLLECTED)
+        found |= {row.license_key: _change(row).after for row in connection.execute(made)}
     return found
 
 

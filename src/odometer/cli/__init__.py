@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from odometer.cli import audit, backup, clients, demo, export, licenses, operations, products, tokens, users
+from odometer.cli import audit, backup, clients, demo, export, imports, licenses, operations, products, tokens, users
 from odometer.errors import Problem, StartError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 operations.register(app)
+app.command("import")(imports.import_files)
 app.command("demo")(demo.demo)
 app.command("export")(export.export)
 app.command("audit")(audit.audit)

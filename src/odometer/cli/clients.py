@@ -1,6 +1,5 @@
 """Commands on single clients: erase and export, while no server has the data folder open, and unblock."""
 
-import os
 import threading
 import time
 from dataclasses import replace
@@ -12,8 +11,8 @@ from rich.console import Console
 
 from odometer.app import analytics_of, clock_of, erasing_of, questions_of, registry_of
 from odometer.cli.operations import print_json
+from odometer.cli.output import OVERWRITE, new_file
 from odometer.collect.identity import checked_client_id
-from odometer.durable import bring_to_disk
 from odometer.errors import Problem
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.client_data import client_data
@@ -102,6 +101,7 @@ def export(
     client: Annotated[str, typer.Argument(help="A client id.")],
     product: Annotated[int, _PRODUCT],
     output: Annotated[Path, typer.Option(help="The file to write.")] = Path("client.json"),
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Write all that is held of one client into a JSON file.
 
@@ -118,9 +118,10 @@ def export(
         if pieces is None:
             raise Problem("NOT_FOUND", "There is nothing stored of this client.")
         # For the eyes of who asked only.
-        with os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.writelines(pieces)
-    bring_to_disk(output)
+        with new_file(output, overwrite=overwrite) as part:
+            part.touch(mode=0o600)
+            with part.open("wb") as file:
+                file.writelines(pieces)
     typer.echo(f"All that is held of the client is in {output}.")
 
 

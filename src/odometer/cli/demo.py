@@ -11,7 +11,10 @@ import typer
 from rich.console import Console
 
 from odometer.app import analytics_of, clock_of, registry_of
-from odometer.cli.operations import run_import
+from odometer.cli.imports import run_import
+from odometer.cli.output import new_file
+from odometer.collect.bulk_import import ImportOptions
+from odometer.collect.import_sources import sources
 from odometer.demo import DEMO_PRODUCT, generate
 from odometer.demo.licensing import license_keys
 from odometer.errors import StartError
@@ -23,6 +26,8 @@ EMAIL: Final = "demo@odometer.example"
 PASSWORD: Final = "odometer-demo-2031"  # noqa: S105
 PRODUCT_ID: Final = 1000000001
 _TOKEN_NAME: Final = "demo"  # noqa: S105
+_HISTORY: Final = "demo.ndjson"
+_TOKEN_FILE: Final = "demo-token"  # noqa: S105
 
 
 def demo(
@@ -47,7 +52,7 @@ def demo(
 def _load(settings: Settings, wanted: dict[str, int]) -> None:
     """Make and import the history, unless the folder has it already; a half loaded one is completed."""
     state_file = settings.data / "demo.json"
-    state: dict[str, Any] = json.loads(state_file.read_text()) if state_file.exists() else {}
+    state = _state(state_file)
     if state and state["options"] != wanted:
         raise StartError(f"{settings.data} holds a demo made with {state['options']}; remove the folder for another.")
     if state.get("done"):
@@ -56,15 +61,36 @@ def _load(settings: Settings, wanted: dict[str, int]) -> None:
         _refuse_foreign_data(settings)
     today = clock_of(settings).today()
     state = state or {"options": wanted, "today": today.isoformat(), "done": False}
-    state_file.write_text(json.dumps(state))
+    _note(state_file, state)
     _add_product(settings)
     _add_keys(settings, state)
-    history = settings.data / "demo.ndjson"
+    history = settings.data / _HISTORY
     _write_history(history, state)
     with analytics_of(settings) as analytics:
-        run_import(settings, analytics, PRODUCT_ID, [history], settings.data / "demo-rejected.ndjson")
+        options = ImportOptions(clock_of(settings).now_ms())
+        summary = run_import(settings, analytics, PRODUCT_ID, sources([history]), options)
+    if summary.interrupted:
+        raise typer.Exit(summary.interrupted)
     history.unlink()
-    state_file.write_text(json.dumps(state | {"done": True}))
+    _note(state_file, state | {"done": True})
+
+
+def _state(state_file: Path) -> dict[str, Any]:
+    """What was noted of an earlier start; nothing at the first one."""
+    if not state_file.exists():
+        return {}
+    try:
+        state = json.loads(state_file.read_text())
+    except ValueError:
+        state = None
+    if not isinstance(state, dict) or not state.keys() >= {"options", "today", "done"}:
+        raise StartError(f"{state_file} was not written by the demo; move it, or point ODOMETER_DATA elsewhere.")
+    return state
+
+
+def _note(state_file: Path, state: dict[str, Any]) -> None:
+    with new_file(state_file, overwrite=True) as part:
+        part.write_text(json.dumps(state))
 
 
 def _refuse_foreign_data(settings: Settings) -> None:
@@ -72,6 +98,11 @@ def _refuse_foreign_data(settings: Settings) -> None:
     with registry_of(settings, may_begin=True) as registry:
         if registry.users.list() or registry.products.list():
             raise StartError(f"{settings.data} holds data that the demo did not make; point ODOMETER_DATA elsewhere.")
+    for name in (_HISTORY, _TOKEN_FILE):
+        if (settings.data / name).exists():
+            raise StartError(
+                f"{settings.data / name} is in the way of the demo; move it, or point ODOMETER_DATA elsewhere."
+            )
 
 
 def _write_history(path: Path, state: dict[str, Any]) -> None:
@@ -104,7 +135,7 @@ def _add_keys(settings: Settings, state: dict[str, Any]) -> None:
 
 def _token(settings: Settings) -> str:
     """The token of the first curl. Made-up data may have it lie in a file, so that it stays the same at each start."""
-    token_file = settings.data / "demo-token"
+    token_file = settings.data / _TOKEN_FILE
     with registry_of(settings) as registry:
         if token_file.exists() and registry.tokens.find(token := token_file.read_text()) is not None:
             return token

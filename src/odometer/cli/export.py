@@ -1,6 +1,5 @@
 """The command that exports clients to a file, without a server."""
 
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from odometer.accounts import Product
 from odometer.app import analytics_of, clock_of, questions_of, registry_of
 from odometer.cli.operations import print_json
-from odometer.durable import bring_to_disk
-from odometer.errors import Problem, StartError
+from odometer.cli.output import OVERWRITE, check_place, new_file
+from odometer.errors import Problem
 from odometer.exports.client_files import CLIENT_FILES
 from odometer.exports.client_list import FileFormat, write_client_file
 from odometer.model import strict_json
@@ -34,6 +33,7 @@ def export(
     filters: Annotated[str | None, typer.Option(help="globalFilters as JSON.")] = None,
     daily: Annotated[str | None, typer.Option(help="Also the active days of FIRST:LAST, such as NOW-30:NOW.")] = None,
     daily_properties: Annotated[str, typer.Option(help="Values of each of these days, by commas.")] = "",
+    overwrite: Annotated[bool, OVERWRITE] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Export the clients of a product with their last known values into one file, license keys included.
@@ -46,6 +46,7 @@ def export(
     today = clock_of(settings).today()
     days = _days(daily, daily_properties)
     path = output or Path(f"clientPropertyList_{today}{CLIENT_FILES[file_format].ending}")
+    check_place(path, overwrite=overwrite)
     with registry_of(settings) as registry:
         found = registry.products.require(product)
     with analytics_of(settings) as analytics:
@@ -54,7 +55,8 @@ def export(
         asked = _names(properties) if properties is not None else _everything(questions, found)
         given = None if filters is None else _parsed(filters)
         choice = parse_client_choice(asked, days, given, language, None)
-        written = _write(questions, ClientQuestion(product, choice, today), file_format, path)
+        with new_file(path, overwrite=overwrite) as part:
+            written = _write(questions, ClientQuestion(product, choice, today), file_format, part)
     if as_json:
         print_json({"file": str(path), "clients": written})
     else:
@@ -89,20 +91,13 @@ def _parsed(filters: str) -> object:
 
 
 def _write(questions: Questions, question: ClientQuestion, file_format: FileFormat, path: Path) -> int:
-    """Write aside, then rename: the file is there when it is complete, or not at all."""
-    if not path.absolute().parent.is_dir():
-        raise StartError(f"There is no folder {path.parent} to write {path.name} into.")
-    with tempfile.TemporaryDirectory(prefix=".odometer-export-", dir=path.absolute().parent) as aside, _bar() as bar:
-        part = Path(aside) / path.name
+    with _bar() as bar:
         task = bar.add_task("exporting", total=None)
 
         def progress(written: int, total: int) -> None:
             bar.update(task, completed=written, total=total)
 
-        written = write_client_file(questions, question, file_format, part, progress)
-        bring_to_disk(part)
-        part.replace(path)
-    return written
+        return write_client_file(questions, question, file_format, path, progress)
 
 
 def _bar() -> Progress:

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from odometer.accounts import Registry
 from odometer.app import clock_of, registry_of
 from odometer.cli.operations import print_json
+from odometer.cli.output import OVERWRITE, new_file
 from odometer.errors import Problem
 from odometer.exports.delimited import CsvWriter, escaped, unescaped
 from odometer.licenses.table import COLUMNS, entry_of, read_rows, row_of
@@ -77,6 +78,7 @@ def _rows(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
 def export_file(
     product: Annotated[int, _PRODUCT],
     output: Annotated[Path | None, typer.Option(help="The file to write; without it standard output.")] = None,
+    overwrite: Annotated[bool, OVERWRITE] = False,
 ) -> None:
     """Write all keys as CSV, as they were set. How many clients use them is answered over HTTP.
 
@@ -87,7 +89,7 @@ def export_file(
         if output is None:
             _write(sys.stdout, registry, product)
             return
-        with output.open("w", encoding="utf-8", newline="") as file:
+        with new_file(output, overwrite=overwrite) as part, part.open("w", encoding="utf-8", newline="") as file:
             written = _write(file, registry, product)
     typer.echo(f"{written:,} keys are in {output}.")
 

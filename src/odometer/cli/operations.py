@@ -1,17 +1,14 @@
-"""Commands on the data folder itself: serve, import, rebuild, doctor."""
+"""Commands on the data folder itself: serve, rebuild, doctor."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from odometer.app import analytics_of, clock_of, license_meeting, registry_of
+from odometer.app import analytics_of, license_meeting, registry_of
 from odometer.cli.doctor import examine
-from odometer.collect.bulk_import import BulkImport, ImportSummary
-from odometer.collect.import_rows import DAMAGED_FILE
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
@@ -22,7 +19,6 @@ from odometer.store.deriver import read_mark, write_mark
 def register(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("serve")(serve)
-    app.command("import")(import_files)
     app.command("rebuild")(rebuild)
     app.command("doctor")(doctor)
 
@@ -36,84 +32,6 @@ def serve() -> None:
     from odometer.serve import serve as serve_settings  # noqa: PLC0415
 
     serve_settings(read_settings())
-
-
-def import_files(
-    files: Annotated[
-        list[Path], typer.Argument(exists=True, dir_okay=False, help="NDJSON (.gz, .zst), Parquet or raw event files.")
-    ],
-    product: Annotated[int, typer.Option(help="Product id.")],
-    rejected: Annotated[Path, typer.Option(help="Where rejected lines go.")] = Path("rejected-lines.ndjson"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-) -> None:
-    """Import records; returns when reports see them. Importing a file again changes nothing.
-
-    Example: odometer import history.ndjson.gz --product 1000001
-    """
-    settings = read_settings()
-    require_product(settings, product)
-    with analytics_of(settings) as analytics:
-        summary = run_import(settings, analytics, product, files, rejected)
-    _say_summary(summary, rejected, as_json=as_json)
-    if summary.rejected[DAMAGED_FILE]:
-        raise typer.Exit(1)
-
-
-def _say_summary(summary: ImportSummary, rejected: Path, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "accepted": summary.accepted,
-                "duplicates": summary.duplicates,
-                "rejected": dict(summary.rejected),
-                "rejectedFile": str(rejected) if summary.rejected else None,
-            }
-        )
-        return
-    console = Console()
-    console.print(f"{summary.lines:,} lines: {summary.accepted:,} accepted, {summary.duplicates:,} duplicates")
-    for code, count in summary.rejected.most_common():
-        console.print(f"  {count:,} rejected: {code}")
-    if summary.rejected:
-        console.print(f"Rejected lines and their reasons: {rejected}")
-
-
-def run_import(
-    settings: Settings, analytics: Analytics, product: int, files: list[Path], rejected: Path
-) -> ImportSummary:
-    """Import with a progress bar on the terminal."""
-    total = sum(file.stat().st_size for file in files)
-    with _progress() as bars:
-        reading = bars.add_task("reading", total=total)
-        deriving = bars.add_task("deriving", total=1.0, visible=False)
-
-        def on_read(summary: ImportSummary, position: int) -> None:
-            bars.update(reading, completed=position, description=f"reading, {summary.lines:,} rows")
-
-        def on_derived(share: float) -> None:
-            bars.update(deriving, completed=share, visible=True)
-
-        with registry_of(settings) as registry:
-            summary = BulkImport(
-                analytics,
-                product,
-                received_ms=clock_of(settings).now_ms(),
-                rejected_file=rejected,
-                blocked_among=registry.blocked_clients.among,
-                on_read=on_read,
-                on_derived=on_derived,
-            ).run(files)
-    _meet_licenses(settings, analytics, product)
-    return summary
-
-
-def _meet_licenses(settings: Settings, analytics: Analytics, product_id: int) -> None:
-    """License keys that were imported enter the registry, and client days follow it, as while a server runs."""
-    with license_meeting(settings, analytics) as (registry, meeting):
-        product = registry.products.get(product_id)
-        if product is not None:
-            decides = product.is_license_registry_decisive
-            meeting.meet(product_id, collects=product.collect_license_keys, decides=decides)
 
 
 def rebuild(
@@ -134,7 +52,7 @@ def rebuild(
     with (
         analytics_of(settings, damaged_too=accept_loss) as analytics,
         license_meeting(settings, analytics) as (registry, meeting),
-        _progress() as bars,
+        progress_bars() as bars,
     ):
         if accept_loss:
             _accept_loss(analytics)
@@ -193,7 +111,8 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
-def _progress() -> Progress:
+def progress_bars() -> Progress:
+    """Bars on standard error, for work of known size."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

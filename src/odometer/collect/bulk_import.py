@@ -3,38 +3,52 @@
 import contextlib
 import multiprocessing
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Final
 
-import orjson
-
-from odometer.collect.import_files import EncodedChunk, FileChunk, encode_chunk, read_chunks
+from odometer.child_process import end_with_parent
+from odometer.collect.import_files import EncodedChunk, FileChunk, chunks_of, encode_chunk
+from odometer.collect.import_sources import Source
+from odometer.collect.import_summary import BLOCKED, OPTED_OUT, ImportSummary
+from odometer.collect.interrupts import InterruptedWorkError, Interrupts
+from odometer.collect.rejects import RejectsFile
+from odometer.errors import Problem
 from odometer.store.analytics import Analytics
 from odometer.store.append import BlockedAmong, nobody
 from odometer.store.bulk import BulkAppend
 from odometer.store.deriver import write_mark
 
 ROWS_PER_APPEND: Final = 200_000
-_OPTED_OUT: Final = "OPTED_OUT"
-_BLOCKED: Final = "BLOCKED"
+# So many faults without one good record say that a file is something else.
+FAULTS_OF_A_WRONG_FILE: Final = 1_000
+_WHY: Final = {
+    OPTED_OUT: "This client has opted out of usage collection.",
+    BLOCKED: "This client is blocked.",
+}
 
 
-@dataclass(slots=True)
-class ImportSummary:
-    """What became of the lines of an import; accepted + duplicates + all rejected = lines read."""
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How to import.
 
-    accepted: int = 0
-    duplicates: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
+    Attributes:
+        received_ms: the start of the import.
+        rejected_file: where rejected lines go, from `rejects.choose_file`; it exists afterwards only when there were
+            any. Without it they are only counted.
+        is_dry_run: tell what would be stored, and store nothing.
+        is_strict: refuse records with members that nothing reads.
 
-    @property
-    def lines(self) -> int:
-        """Lines (rows of Parquet) read."""
-        return self.accepted + self.duplicates + self.rejected.total()
+    """
+
+    received_ms: int
+    rejected_file: Path | None = None
+    is_dry_run: bool = False
+    is_strict: bool = False
 
 
 class BulkImport:
@@ -44,96 +58,134 @@ class BulkImport:
         self,
         analytics: Analytics,
         product_id: int,
+        options: ImportOptions,
         *,
-        received_ms: int,
-        rejected_file: Path,
         blocked_among: BlockedAmong = nobody,
         on_read: Callable[[ImportSummary, int], None] = lambda _summary, _bytes: None,
         on_derived: Callable[[float], None] = lambda _share: None,
     ) -> None:
-        """`on_read(summary, bytes read)` and `on_derived(share done)` report progress.
-
-        Rejected lines are written to `rejected_file`, which exists afterwards only when there were any.
-        """
+        """`on_read(summary, bytes read)` and `on_derived(share done)` report progress."""
         self._analytics = analytics
         self._product_id = product_id
-        self._received_ms = received_ms
-        self._rejected_file = rejected_file
+        self._options = options
         self._on_read = on_read
         self._on_derived = on_derived
-        self._append = BulkAppend(analytics.engine, product_id, received_ms, blocked_among)
+        self._append = BulkAppend(
+            analytics.engine, product_id, options.received_ms, blocked_among, is_trial=options.is_dry_run
+        )
+        self._rejects = RejectsFile(options.rejected_file)
+        self._interrupts = Interrupts()
+        self._pending: list[bytes] = []
+        self._pending_rows = 0
         self.summary = ImportSummary()
 
-    def run(self, files: list[Path]) -> ImportSummary:
-        """Import the files and derive what they touched; returns when reports see it."""
+    def run(self, found: Sequence[Source]) -> ImportSummary:
+        """Import the sources and derive what they touched; returns when reports see it.
+
+        After Ctrl+C and SIGTERM it says what was kept: `interrupted` is set.
+        """
+        with self._interrupts.open(), contextlib.ExitStack() as stack:
+            stack.callback(self._append.close)
+            stack.callback(self._tell_rejects)
+            stack.enter_context(self._rejects)
+            try:
+                self._read(chunks_of(found))
+                self._store()
+                self._refuse_opted_out()
+                self._derive()
+            except InterruptedWorkError as interrupt:
+                self.summary.interrupted = interrupt.exit_code
+        return self.summary
+
+    def _read(self, chunks: Iterator[FileChunk]) -> None:
+        """Store what the chunks hold, but the last records."""
         workers = min(4, os.cpu_count() or 2)
         # Forking a process that holds the engine's threads would leave them locked in the child.
         context = multiprocessing.get_context("spawn")
-        with contextlib.ExitStack() as stack:
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=context))
-            rejects = stack.enter_context(_RejectsFile(self._rejected_file))
-            pending: list[bytes] = []
-            rows = 0
-            for chunk, encoded in self._encoded(pool, files, in_flight=2 * workers):
-                for rejection in encoded.rejected:
-                    rejects.write({"file": str(chunk.file), **rejection.as_dict()})
-                self.summary.rejected.update(rejection.code for rejection in encoded.rejected)
-                pending.append(encoded.rows)
-                rows += encoded.count
-                if rows >= ROWS_PER_APPEND:
-                    self._store(pending, rejects)
-                    pending, rows = [], 0
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_work)
+        try:
+            faults, good, file = 0, 0, None
+            for chunk, encoded in self._encoded(pool, chunks, in_flight=2 * workers):
+                if chunk.file != file:
+                    faults, good, file = 0, 0, chunk.file
+                faults, good = faults + len(encoded.rejected), good + encoded.count
+                is_wrong = not good and faults >= FAULTS_OF_A_WRONG_FILE
+                self._note(chunk, encoded, FAULTS_OF_A_WRONG_FILE if is_wrong else len(encoded.rejected))
+                if is_wrong:
+                    self.summary.stopped = f"{chunk.file}: none of its first {faults:,} lines is a record"
+                    return
                 self._on_read(self.summary, chunk.position)
-            self._store(pending, rejects)
-        self._derive()
-        return self.summary
+        except BrokenExecutor as error:
+            raise Problem(
+                "INTERNAL_ERROR",
+                "A process that reads the files has ended, perhaps for lack of memory. What is stored is kept: import "
+                "again, and what is stored is recognised.",
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _encoded(
-        self, pool: ProcessPoolExecutor, files: list[Path], in_flight: int
+        self, pool: ProcessPoolExecutor, chunks: Iterator[FileChunk], in_flight: int
     ) -> Iterator[tuple[FileChunk, EncodedChunk]]:
         """Chunks in file order with their rows, a few being encoded ahead."""
         waiting: deque[tuple[FileChunk, Future[EncodedChunk]]] = deque()
-        for chunk in read_chunks(files):
-            waiting.append((chunk, pool.submit(encode_chunk, chunk, self._received_ms)))
+        for chunk in chunks:
+            future = pool.submit(encode_chunk, chunk, self._options.received_ms, strict=self._options.is_strict)
+            waiting.append((chunk, future))
             if len(waiting) >= in_flight:
                 first, future = waiting.popleft()
                 yield first, future.result()
         for first, future in waiting:
             yield first, future.result()
 
-    def _store(self, pending: list[bytes], rejects: "_RejectsFile") -> None:
-        if any(pending):
-            result = self._append.append(b"".join(pending))
-            self.summary.accepted += result.accepted
-            self.summary.duplicates += result.duplicates
-            for code, refused in ((_OPTED_OUT, result.opted_out), (_BLOCKED, result.blocked)):
-                self.summary.rejected.update({code: len(refused)} if refused else {})
-                for client, seq in refused:
-                    rejects.write({"code": code, "clientId": client, "seq": seq or None})
+    def _note(self, chunk: FileChunk, encoded: EncodedChunk, most: int) -> None:
+        """Count a chunk, at most so many faults of it, and keep its rows; store when there are enough."""
+        with self._interrupts.shielded():
+            for rejection in encoded.rejected[:most]:
+                self._rejects.write({"file": str(chunk.file), **rejection.as_dict()})
+            self.summary.refuse(chunk, encoded.rejected[:most])
+            self.summary.ignore(chunk, encoded.ignored)
+            if chunk.damage is not None:
+                self.summary.damaged.append(chunk.damage)
+            self._pending.append(encoded.rows)
+            self._pending_rows += encoded.count
+        if self._pending_rows >= ROWS_PER_APPEND:
+            self._store()
+
+    def _store(self) -> None:
+        with self._interrupts.shielded():
+            lines = b"".join(self._pending)
+            self._pending, self._pending_rows = [], 0
+            if lines:
+                result = self._append.append(lines)
+                self.summary.accepted += result.accepted
+                self.summary.duplicates += result.duplicates
+                self.summary.conflicts += result.conflicts
+                self._refuse(BLOCKED, result.blocked)
+
+    def _refuse_opted_out(self) -> None:
+        """The whole import tells who had opted out when."""
+        with self._interrupts.shielded():
+            for refused in self._append.refuse_opted_out():
+                self.summary.accepted -= len(refused)
+                self._refuse(OPTED_OUT, refused)
+
+    def _refuse(self, code: str, refused: list[tuple[str, int]]) -> None:
+        self.summary.refuse_stored(code, len(refused), _WHY[code])
+        for client, seq in refused:
+            self._rejects.write({"code": code, "message": _WHY[code], "clientId": client, "seq": seq or None})
+
+    def _tell_rejects(self) -> None:
+        self.summary.rejected_file = self._rejects.path if self._rejects.is_written else None
+        self.summary.earlier_rejected_file = self._rejects.earlier
 
     def _derive(self) -> None:
-        if self.summary.accepted:
+        if self.summary.accepted and not self._options.is_dry_run:
             self._analytics.derivation.derive_since(self._product_id, self._append.ingest_no_before, self._on_derived)
             write_mark(self._analytics.engine, self._append.last_ingest_no)
 
 
-class _RejectsFile:
-    """Collects rejected lines with their reason, one JSON object a line; made only when there is one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[bytes] | None = None
-
-    def __enter__(self) -> "_RejectsFile":
-        # One of an earlier import would look as if this one had rejects.
-        self._path.unlink(missing_ok=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-
-    def write(self, entry: dict[str, Any]) -> None:
-        if self._file is None:
-            self._file = self._path.open("wb")
-        self._file.write(orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE))
+def _begin_work() -> None:
+    """What ends the import is told to the process that runs it; a worker ends when that does."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end_with_parent()

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-from odometer.collect import members, timestamps
+from odometer.clock import DAY_MS
+from odometer.collect import known_members, members, timestamps
 from odometer.collect.compression import DamagedDataError, gunzip
+from odometer.collect.file_forms import BYTE_ORDER_MARK, HEAD_BYTES, binary_form
 from odometer.collect.identity import read_client_id, read_machine_id, seq_if_readable
+from odometer.collect.known_members import IgnoredMembers
 from odometer.collect.line_json import parse_line
 from odometer.collect.records import Sender, to_row
 from odometer.errors import Problem, invalid
@@ -28,6 +31,8 @@ _MAX_VALUES_OF_A_LINE: Final = 20_000
 _MAX_GZIP_MEMBERS: Final = 1_000
 # Reading so much takes some milliseconds, in which nothing else can run in this process.
 _SMALL_BYTES: Final = 256 << 10
+# So many names of unknown members an answer tells.
+_MOST_IGNORED: Final = 20
 _NDJSON: Final = "application/x-ndjson"
 _JSON: Final = "application/json"
 
@@ -89,13 +94,17 @@ class Refused:
 
 @dataclass(slots=True)
 class ParsedBatch:
-    """What a body holds; `rows[i]` was record or line number `positions[i]`; `sender` is the client of an envelope."""
+    """What a body holds; `rows[i]` was record or line number `positions[i]`; `sender` is the client of an envelope.
+
+    `ignored` are members that nothing reads; `corrected` counts the envelopes (1) or lines whose clock was put right.
+    """
 
     batch_id: str = ""
     sender: str = ""
     rows: list[RecordRow] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    ignored: IgnoredMembers = field(default_factory=lambda: IgnoredMembers(_MOST_IGNORED))
     corrected: int = 0
 
     def add(self, index: int, row: RecordRow) -> None:
@@ -118,7 +127,8 @@ def parse_batch(body: bytes, options: ParseOptions, received_ms: int) -> ParsedB
     media_type = (options.content_type or _JSON).partition(";")[0].strip().lower()
     if media_type not in (_JSON, _NDJSON):
         raise Problem("UNSUPPORTED_MEDIA_TYPE", f"A batch is sent as {_JSON} or {_NDJSON}.")
-    content = _decoded(body, options)
+    content = _decoded(body, options).removeprefix(BYTE_ORDER_MARK)
+    _check_is_text(content)
     if media_type == _NDJSON:
         return _parse_lines(content, options, received_ms)
     return _parse_envelope(content, options, received_ms)
@@ -166,6 +176,14 @@ def _pieces(body: bytes, options: ParseOptions) -> Iterable[bytes]:
     return gunzip([body], most_members=_MAX_GZIP_MEMBERS)
 
 
+def _check_is_text(content: bytes) -> None:
+    """Refuse binary data as a whole: read as lines it would cost the sender all its records."""
+    found = binary_form(content[:HEAD_BYTES])
+    if found is not None:
+        hint = " Send Content-Encoding: gzip with it." if found == "gzip data" else ""
+        raise Problem("MALFORMED_JSON", f"The body looks like {found}, not like JSON.{hint}")
+
+
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
         raise Problem("BODY_TOO_LARGE", f"A batch has at most {limit:,} bytes.")
@@ -193,11 +211,14 @@ def _parse_envelope(content: bytes, options: ParseOptions, received_ms: int) -> 
     batch = ParsedBatch(members.optional_text(envelope, "batchId", 0, _MAX_BATCH_ID))
     client = batch.sender = read_client_id(envelope)
     sender = _sender(envelope, client, options, received_ms, options.locate(options.address))
+    batch.corrected = int(sender.shift_ms != 0)
+    batch.ignored.add(envelope.keys() - known_members.ENVELOPE)
     for index, record in enumerate(records):
         try:
             if is_suspect:
                 strict_json.check_text(record)
-            batch.add(index, to_row(_object(record), sender))
+            batch.ignored.note(_object(record), known_members.IN_ENVELOPE)
+            batch.add(index, to_row(record, sender))
         except Problem as problem:
             batch.refuse(index, client, record, problem)
     return batch
@@ -207,6 +228,7 @@ def _parse_lines(content: bytes, options: ParseOptions, received_ms: int) -> Par
     """Empty lines are no records, yet they keep their place in the numbering and count towards the limit."""
     _check_count(content.count(b"\n") + (not content.endswith(b"\n") and content != b""), options.max_records)
     batch = ParsedBatch()
+    known = known_members.ON_LINE_WITH_IP if options.may_set_ip else known_members.ON_LINE
     locate = lru_cache(maxsize=options.max_records)(options.locate)
     for index, line in enumerate(content.split(b"\n")):
         if not line.strip():
@@ -218,8 +240,10 @@ def _parse_lines(content: bytes, options: ParseOptions, received_ms: int) -> Par
                 raise Problem("INVALID_FIELD", f"A record has at most {_MAX_VALUES_OF_A_LINE:,} values.")
             record = _object(parse_line(line))
             client = read_client_id(record)
-            geography = locate(_address(record, options))
-            batch.add(index, to_row(record, _sender(record, client, options, received_ms, geography)))
+            batch.ignored.note(record, known)
+            sender = _sender(record, client, options, received_ms, locate(_address(record, options)))
+            batch.add(index, to_row(record, sender))
+            batch.corrected += sender.shift_ms != 0
         except Problem as problem:
             batch.refuse(index, client, record, problem)
     return batch
@@ -234,10 +258,12 @@ def _object(record: object) -> dict[str, Any]:
 def _sender(
     holder: dict[str, Any], client: str, options: ParseOptions, received_ms: int, geography: Geography
 ) -> Sender:
-    """The sender that an envelope or line describes, with the shift of a clock that runs ahead."""
+    """The sender that an envelope or line describes, with the shift of a clock that runs ahead or is years behind."""
     sent_at = holder.get("sentAt")
     ahead_ms = 0 if sent_at is None else timestamps.parse_moment(sent_at, "sentAt") - received_ms
-    shift_ms = -ahead_ms if ahead_ms > _CLOCK_TOLERANCE_MS else 0
+    # Less far behind is no fault of a clock: relays hold batches for days.
+    is_wrong = ahead_ms > _CLOCK_TOLERANCE_MS or -ahead_ms > options.max_age_days * DAY_MS
+    shift_ms = -ahead_ms if is_wrong else 0
     return Sender(client, read_machine_id(holder), shift_ms, received_ms, options.max_age_days, geography)
 
 

@@ -7,82 +7,81 @@ from typing import BinaryIO, Final
 
 from odometer.collect.compression import DamagedDataError, gunzip, unzstd
 from odometer.collect.import_rows import (
-    DAMAGED_FILE,
     MAX_LINE_BYTES,
     EncodedChunk,
     FileChunk,
     LineRejection,
     encode_chunk,
 )
+from odometer.collect.import_sources import Source, sources
 from odometer.collect.raw_files import read_raw_events
-from odometer.errors import Problem
 
-__all__ = ["EncodedChunk", "FileChunk", "LineRejection", "encode_chunk", "read_chunks"]
+__all__ = ["EncodedChunk", "FileChunk", "LineRejection", "chunks_of", "encode_chunk", "read_chunks"]
 
 _BLOCK_BYTES: Final = 1 << 18
 _CHUNK_BYTES: Final = 1 << 20
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_PARQUET_MAGIC: Final = b"PAR1"
-_ZIP_MAGIC: Final = b"PK\x03\x04"
-_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+_DECODERS: Final[dict[str, Callable[[Iterable[bytes]], Iterable[bytes]]]] = {
+    "lines": iter,
+    "gzip": gunzip,
+    "zstd": unzstd,
+}
 
 
 def read_chunks(files: Sequence[Path]) -> Iterator[FileChunk]:
     """The files in order, in chunks of about 1 MiB of text or some thousand rows.
 
-    A file that is broken or ends too early keeps what stands before the damage: its last chunk carries a rejection
-    `DAMAGED_FILE` that names the place, and the next file follows. Raises `Problem` before anything is read when a
-    file cannot be opened.
+    A file that is broken or ends too early keeps what stands before the damage: its last chunk tells `damage` with the
+    place, and the next file follows. Raises `Problem` before anything is read when a file cannot be opened or is
+    something else.
     """
-    for file in files:
-        if not file.is_file():
-            raise Problem("INVALID_FIELD", f"{file}: no such file.")
-    return _all_chunks(files)
+    return chunks_of(sources(files))
 
 
-def _all_chunks(files: Sequence[Path]) -> Iterator[FileChunk]:
+def chunks_of(found: Sequence[Source]) -> Iterator[FileChunk]:
+    """As `read_chunks`, of sources that were looked at already."""
     offset = 0
-    for file in files:
-        yield from _file_chunks(file, offset)
-        offset += file.stat().st_size
+    for source in found:
+        yield from _file_chunks(source, offset)
+        offset += source.size
 
 
-def _file_chunks(file: Path, offset: int) -> Iterator[FileChunk]:
-    with file.open("rb") as stream:
-        magic = stream.read(4)
-        stream.seek(0)
-        line = 1
+def _file_chunks(source: Source, offset: int) -> Iterator[FileChunk]:
+    file = source.path
+    with source.opened() as stream:
+        line, blocks = 1, _Blocks(stream)
         try:
-            if magic == _PARQUET_MAGIC:
+            if source.form == "parquet":
                 from odometer.collect.parquet import read_batches  # noqa: PLC0415 - loading Arrow takes a while
 
                 for payload, rows, position in read_batches(stream):
                     yield FileChunk(file, line, "arrow", payload, offset + position)
                     line += rows
                 return
-            if magic == _ZIP_MAGIC:
+            if source.form == "raw":
                 for payload, rows in read_raw_events(stream):
                     yield FileChunk(file, line, "raw", payload, offset + stream.tell())
                     line += rows
                 return
-            for payload in _whole_lines(_decoder(magic)(_blocks(stream))):
-                yield FileChunk(file, line, "lines", payload, offset + stream.tell())
+            for payload in _whole_lines(_DECODERS[source.form](blocks)):
+                yield FileChunk(file, line, "lines", payload, offset + blocks.position)
                 line += payload.count(b"\n")
         except DamagedDataError as error:
-            message = f"{file}: {error} (after byte {stream.tell():,} of the file, line {line:,})."
-            damage = LineRejection(line, DAMAGED_FILE, None, message, "")
-            yield FileChunk(file, line, "lines", b"", offset + stream.tell(), (damage,))
+            place = f"after byte {blocks.position:,} of the file, " if blocks.position else ""
+            damage = f"{source.name}: {error} ({place}line {line:,})."
+            yield FileChunk(file, line, "lines", b"", offset + source.size, damage)
 
 
-def _decoder(magic: bytes) -> Callable[[Iterable[bytes]], Iterable[bytes]]:
-    if magic.startswith(_GZIP_MAGIC):
-        return gunzip
-    return unzstd if magic == _ZSTD_MAGIC else iter
+class _Blocks:
+    """The bytes of a stream, and how many were read."""
 
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.position = 0
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
-    while block := stream.read(_BLOCK_BYTES):
-        yield block
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self._stream.read(_BLOCK_BYTES):
+            self.position += len(block)
+            yield block
 
 
 def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

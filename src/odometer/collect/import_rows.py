@@ -1,6 +1,6 @@
 """A chunk of an import file becomes rows: runs in worker processes, so everything here can be pickled."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -8,18 +8,21 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from odometer.collect import known_members
+from odometer.collect.file_forms import BYTE_ORDER_MARK
 from odometer.collect.identity import read_client_id, read_machine_id
 from odometer.collect.line_json import parse_line
 from odometer.collect.raw_rows import BEYOND, MARK, to_raw_row
 from odometer.collect.records import Sender, to_row
-from odometer.errors import Problem
+from odometer.errors import Problem, invalid
 from odometer.model.raw_events import RAW_EVENT_COLUMNS
 
 MAX_LINE_BYTES: Final = 4 << 20
 _SHOWN_OF_A_LONG_LINE: Final = 1024
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-# Not a code of the API: it appears in the summary of an import only.
-DAMAGED_FILE: Final = "DAMAGED_FILE"
+_MOST_NAMES: Final = 100
+# What an entry of a file of rejected lines has, and no record.
+_REJECTED: Final = {"file", "line", "code", "message", "raw"}
+_RAW_COLUMNS: Final = frozenset(RAW_EVENT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class FileChunk:
         form: `lines` = NDJSON text, `arrow` = rows as an Arrow stream, `raw` = rows of a raw event file as JSON.
         payload: whole lines, the stream, or an array of arrays of cells.
         position: bytes of all files read when this chunk ends, as they lie on disk.
-        rejected: what the reader itself had to refuse.
+        damage: why the file could not be read on from here.
 
     """
 
@@ -56,7 +59,17 @@ class FileChunk:
     form: Literal["lines", "arrow", "raw"]
     payload: bytes
     position: int
-    rejected: tuple[LineRejection, ...] = ()
+    damage: str | None = None
+
+
+@dataclass(slots=True)
+class Ignored:
+    """A member that no record of its kind has: in how many records it stood, and what was probably meant."""
+
+    name: str
+    records: int
+    nearest: str
+    line: int
 
 
 @dataclass(slots=True)
@@ -66,19 +79,23 @@ class EncodedChunk:
     rows: bytes = b""
     count: int = 0
     rejected: list[LineRejection] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
 
 
-def encode_chunk(chunk: FileChunk, received_ms: int) -> EncodedChunk:
-    """The rows of a chunk by the rules of an import that started at `received_ms`."""
-    encoder = _Encoder(received_ms)
-    rejected = list(chunk.rejected)
+def encode_chunk(chunk: FileChunk, received_ms: int, *, strict: bool = False) -> EncodedChunk:
+    """The rows of a chunk by the rules of an import that started at `received_ms`.
+
+    `strict` refuses records with members that nothing reads.
+    """
+    encoder = _Encoder(received_ms, strict=strict)
+    rejected: list[LineRejection] = []
     encoded: list[bytes] = []
     for number, item in _items(chunk):
         try:
-            encoded.append(encoder.encode(item))
+            encoded.append(encoder.encode(item, number))
         except Problem as problem:
             rejected.append(LineRejection(number, problem.code, problem.field, problem.message, _raw(item)))
-    return EncodedChunk(b"".join(encoded), len(encoded), rejected)
+    return EncodedChunk(b"".join(encoded), len(encoded), rejected, list(encoder.ignored.values()))
 
 
 def _items(chunk: FileChunk) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
@@ -95,7 +112,7 @@ def _items(chunk: FileChunk) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
             yield number, {name or BEYOND: cell for name, cell in zip_longest(RAW_EVENT_COLUMNS, cells)}
         return
     for number, line in enumerate(chunk.payload.split(b"\n"), chunk.first_line):
-        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
         if text and not text.isspace():
             yield number, text
 
@@ -103,18 +120,37 @@ def _items(chunk: FileChunk) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
 class _Encoder:
     """Encodes the records of one chunk; remembers the senders, since files keep a client's records together."""
 
-    def __init__(self, received_ms: int) -> None:
+    def __init__(self, received_ms: int, *, strict: bool) -> None:
         self._received_ms = received_ms
+        self._strict = strict
         self._senders: dict[tuple[str, str | None], Sender] = {}
+        self.ignored: dict[str, Ignored] = {}
 
-    def encode(self, item: bytes | dict[str, Any]) -> bytes:
+    def encode(self, item: bytes | dict[str, Any], number: int) -> bytes:
         """The row of one line or of one row of members, as a line of JSON."""
         if isinstance(item, dict) and MARK in item:
+            self._note(item.keys() - _RAW_COLUMNS - {BEYOND}, "raw event", number)
             row = to_raw_row(item, self._received_ms)
         else:
             record = self._parsed(item)
+            kind = record.get("type")
+            known = known_members.ON_LINE.get(kind) if type(kind) is str else None
+            if known is not None and (unknown := record.keys() - known):
+                self._note(unknown, str(kind), number)
             row = to_row(record, self._sender(record))
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+    def _note(self, unknown: Collection[str], kind: str, number: int) -> None:
+        """Count what nothing reads, or refuse the record for it."""
+        if unknown and self._strict:
+            name = min(unknown)
+            raise invalid(name[: known_members.MAX_NAME], known_members.advice(name, kind))
+        for given in unknown:
+            name = given[: known_members.MAX_NAME]
+            if name in self.ignored:
+                self.ignored[name].records += 1
+            elif len(self.ignored) < _MOST_NAMES:
+                self.ignored[name] = Ignored(name, 1, known_members.nearest(name, kind), number)
 
     @staticmethod
     def _parsed(item: bytes | dict[str, Any]) -> dict[str, Any]:
@@ -122,11 +158,10 @@ class _Encoder:
             from odometer.collect.parquet import to_record  # noqa: PLC0415 - see _items
 
             return to_record(item)
-        if len(item) > MAX_LINE_BYTES:
-            raise Problem("INVALID_FIELD", f"The line is longer than {MAX_LINE_BYTES:,} bytes.")
-        record = parse_line(item)
-        if not isinstance(record, dict):
-            raise Problem("INVALID_FIELD", "A line must be a JSON object.")
+        record = _object(item)
+        # A file of rejected lines: each holds the line that it is about, perhaps mended.
+        if "type" not in record and record.keys() >= _REJECTED and type(record["raw"]) is str:
+            return _object(record["raw"].encode())
         return record
 
     def _sender(self, record: dict[str, Any]) -> Sender:
@@ -139,6 +174,15 @@ class _Encoder:
         sender = Sender(read_client_id(record), read_machine_id(record), 0, self._received_ms, None)
         self._senders[sender.client_id, machine] = sender
         return sender
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise Problem("INVALID_FIELD", f"The line is longer than {MAX_LINE_BYTES:,} bytes.")
+    record = parse_line(line)
+    if not isinstance(record, dict):
+        raise Problem("INVALID_FIELD", "A line must be a JSON object.")
+    return record
 
 
 def _raw(item: bytes | dict[str, Any]) -> str:

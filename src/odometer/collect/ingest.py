@@ -30,12 +30,14 @@ class Receipt:
         refused = [item.as_dict() for item in self.parsed.refused if item.key is None or item.key not in stored.known]
         rejected = sorted([*refused, *unwelcome], key=lambda item: item["index"])
         duplicates = stored.duplicates + len(self.parsed.refused) - len(refused)
+        more = {"ignored": self.parsed.ignored.counts, "conflicts": stored.conflicts}
         return {
             "accepted": len(self.parsed.rows) - stored.duplicates - len(unwelcome),
             "duplicates": duplicates,
             "rejected": rejected,
             "backOffDays": 0,
             "disabled": stored.disabled,
+            **{name: value for name, value in more.items() if value},
         }
 
     def _refusal(self, place: int, code: str, message: str) -> dict[str, Any]:

@@ -4,14 +4,16 @@ A null is an absent member, also within a struct; only a null value of a map or 
 zone is UTC. Texts in a map are read as JSON where the property is a number or flag: a map has one type for all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from odometer.collect.compression import DamagedDataError
+from odometer.collect.known_members import ALL_MEMBERS
 from odometer.collect.raw_rows import MARK
 from odometer.errors import Problem, invalid
 from odometer.model import strict_json
@@ -21,15 +23,6 @@ from odometer.model.raw_events import RAW_EVENT_COLUMNS
 
 _ROWS_PER_CHUNK: Final = 8192
 _LAST_MS: Final = 253_402_300_800_000  # year 10000
-_MEMBERS: Final = frozenset(
-    (
-        *("clientId", "machineId", "seq", "type", "at", "day", "sessionId", "sessions", "runtimeSeconds", "set"),
-        *("category", "name", "value", "text", "count", "data"),
-        *("className", "methodName", "message", "stackTrace"),
-        *("key", "licenseType", "activated", "allowed", "blocked", "expired"),
-        *("campaignId", "campaignName", "mode"),
-    )
-)
 
 
 def read_batches(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
@@ -38,15 +31,35 @@ def read_batches(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     try:
         with pq.ParquetFile(stream, pre_buffer=False) as file:
             names = file.schema_arrow.names
-            known = RAW_EVENT_COLUMNS if MARK in names and "atUsed" in names else _MEMBERS
-            columns = [name for name in names if name in known]
+            known = _known(names)
             total = max(1, file.metadata.num_rows)
             done = 0
-            for batch in file.iter_batches(_ROWS_PER_CHUNK, columns=columns, use_threads=False):
+            for batch in file.iter_batches(_ROWS_PER_CHUNK, use_threads=False):
                 done += batch.num_rows
-                yield _to_stream(batch), batch.num_rows, size * done // total
+                yield _to_stream(_told(batch, known)), batch.num_rows, size * done // total
     except (pa.ArrowException, OSError) as error:
         raise DamagedDataError(f"the Parquet data cannot be read ({error})") from error
+
+
+def _known(names: list[str]) -> Collection[str]:
+    return RAW_EVENT_COLUMNS if MARK in names and "atUsed" in names else ALL_MEMBERS
+
+
+def _told(batch: pa.RecordBatch, known: Collection[str]) -> pa.RecordBatch:
+    """The columns of records, and what else may be told of: the import says what it ignores.
+
+    Of binary and nested columns only whether something stands there.
+    """
+    columns = {
+        name: column if name in known or _is_plain(column.type) else pc.if_else(column.is_valid(), True, None)  # noqa: FBT003
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        if name in known or name != MARK
+    }
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_primitive(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _to_stream(batch: pa.RecordBatch) -> bytes:

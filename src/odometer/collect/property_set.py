@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from odometer.collect import members
+from odometer.collect.known_members import alike
 from odometer.errors import Problem, invalid
 from odometer.model.properties import BY_NAME, GEOGRAPHY, LEVEL_SIBLINGS, LICENSE_TYPES, MAX_TEXT, SETTABLE
 
@@ -40,7 +41,10 @@ def _refused(name: str) -> Problem:
     field = f"set.{name[:MAX_TEXT]}"
     if name in BY_NAME:
         return invalid(field, f"{name} cannot be set by a properties record.")
-    return Problem("UNKNOWN_PROPERTY", f"{name[:MAX_TEXT]!r} is not a property.", field=field)
+    by_lower = {known.lower(): known for known in LIVE_KINDS}
+    meant = alike(name.lower(), by_lower)
+    hint = f"; the nearest is {by_lower[meant]}" if meant else ""
+    return Problem("UNKNOWN_PROPERTY", f"{name[:MAX_TEXT]!r} is not a property{hint}.", field=field)
 
 
 def _as_text(name: str, kind: str, given: object) -> str:

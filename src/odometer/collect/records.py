@@ -11,7 +11,7 @@ from odometer.collect.canonical import identify
 from odometer.collect.identity import read_seq
 from odometer.collect.normalise import normalise
 from odometer.collect.property_set import LIVE_KINDS, SUMMED_KINDS, license_set, property_set
-from odometer.collect.timestamps import check_not_ancient, parse_day_start, parse_moment
+from odometer.collect.timestamps import check_is_of_a_clock, check_not_ancient, parse_day_start, parse_moment
 from odometer.errors import invalid
 from odometer.model.moments import day_of
 from odometer.model.records import MAX_SEQ, RecordRow
@@ -34,7 +34,7 @@ class Sender:
     Attributes:
         client_id: checked id of the installation.
         machine_id: "" when none was sent.
-        shift_ms: added to `at`; not 0 only when the sender's clock is ahead.
+        shift_ms: added to `at`; not 0 only when the sender's clock is ahead, or years behind.
         received_ms: no used time lies after it.
         max_age_days: older records are refused; None = import, which also takes summed types and records without seq.
         place: continent, country, US state of the caller's address; "" each when unknown.
@@ -110,11 +110,11 @@ def _seq(record: Record, sender: Sender, *, summed: bool) -> int:
 
 
 def _times(record: Record, sender: Sender) -> tuple[int, int]:
-    """(as sent, as used): shifted when the sender's clock is ahead, never after received."""
+    """(as sent, as used): shifted when the sender's clock is wrong, never after received."""
     if record.get("at") is None:
         raise members.missing("at")
     at_ms = parse_moment(record["at"], "at")
-    check_not_ancient(at_ms, "at")
+    check_is_of_a_clock(at_ms, "at")
     if sender.used_ms is not None:
         check_not_ancient(sender.used_ms, "at")
         return at_ms, sender.used_ms

@@ -10,6 +10,8 @@ from odometer.errors import invalid
 from odometer.model.moments import EPOCH
 
 OLDEST_MS: Final = (dt.date(2000, 1, 1).toordinal() - EPOCH) * DAY_MS
+# No clock that was ever built begins earlier, and files can show what it says.
+_EARLIEST_CLOCK_MS: Final = (dt.date(1900, 1, 1).toordinal() - EPOCH) * DAY_MS
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)"
@@ -63,3 +65,9 @@ def check_not_ancient(ms: int, field: str) -> None:
     """Refuse what lies before 2000: clocks that were never set, not history."""
     if ms < OLDEST_MS:
         raise invalid(field, "Records before the year 2000 are not accepted.")
+
+
+def check_is_of_a_clock(ms: int, field: str) -> None:
+    """Refuse, as sent, what not even a clock that was never set says; whether it counts, its used time tells."""
+    if ms < _EARLIEST_CLOCK_MS:
+        raise invalid(field, "A time before the year 1900 is not accepted.")

@@ -3,12 +3,12 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from multiprocessing.connection import Connection
 from typing import Final
 
+from odometer.child_process import end_with_parent
 from odometer.store.engine import Columns
 
 # Writes blocks of rows somewhere; how many rows they were. Another process can be told it.
@@ -49,6 +49,6 @@ def write_aside(write: WriteBlocks, blocks: Iterator[Columns]) -> int:
 def _work(sent: Connection, write: WriteBlocks) -> None:
     os.nice(_LOWEST)
     # The sender decides when to end: then there is no more to receive.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with contextlib.suppress(EOFError, ConnectionResetError):
         sent.send(write(iter(sent.recv, None)))

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from odometer.licenses.states import states_of
 from odometer.model.licenses import LicenseChange, LicenseKey
-from odometer.store.license_states import KeyReports, LicenseStates, chunks
+from odometer.store.license_states import FirstRecords, KeyReports, LicenseStates, chunks
 
 # No change has it: client days may follow some of the registry already, and all of it has to be looked at again.
 _UNFINISHED: Final = 2**63
@@ -20,6 +20,9 @@ class KeyBook(Protocol):
 
     def uncollected(self, product_id: int, first_days: Mapping[str, dt.date]) -> list[str]:
         """Of keys that clients named first on these days, those that `collect` would add or move."""
+
+    def collected(self, product_id: int, keys: Iterable[str]) -> dict[str, LicenseKey]:
+        """What was reported of those keys that were collected."""
 
     def newest_change(self, product_id: int) -> int:
         """The greatest change_id of the product; 0 without any."""
@@ -53,7 +56,7 @@ class Meeting:
         self.follow(product_id, decides=decides)
 
     def collect(self, product_id: int, *, from_start: bool = False) -> None:
-        """Add the keys that clients have named since the last call, or ever."""
+        """Add the keys that clients have named since the last call, or ever; complete those that were added."""
         up_to = self._reports.derived()
         since = 0 if from_start else self._reports.looked_at(product_id)
         if since >= up_to:
@@ -65,7 +68,25 @@ class Meeting:
                 return
             chosen = {key: firsts[key] for key in some}
             self._book.collect(product_id, list(self._reports.as_reported(product_id, chosen, up_to)))
+        for some in chunks(firsts):
+            if not self._goes_on():
+                return
+            self._complete(product_id, {key: firsts[key] for key in some}, up_to)
         self._reports.look_at(product_id, up_to)
+
+    def _complete(self, product_id: int, firsts: FirstRecords, up_to: int) -> None:
+        """Let keys hold what their first client reported on the first day, though some of it arrived later.
+
+        Of several clients on that day the one with the smallest id is the first: the order of arrival must not matter.
+        """
+        held = self._book.collected(product_id, firsts)
+        same_day = {key: firsts[key] for key, was in held.items() if was.added == firsts[key][0]}
+        changed = [one for one in self._reports.as_reported(product_id, same_day, up_to) if one != held[one.key]]
+        if changed:
+            # Only now, as it looks at the records of everybody.
+            days = {one.key: one.added for one in changed}
+            first_clients = self._reports.first_clients(product_id, days, up_to)
+            self._book.collect(product_id, [one for one in changed if first_clients[one.key] == firsts[one.key][1]])
 
     def follow(self, product_id: int, *, decides: bool) -> None:
         """Let client days hold what the registry says (`decides`), or what clients report."""

@@ -14,6 +14,7 @@ import orjson
 from odometer.errors import Problem
 from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
+from odometer.store.content import CONTENT, content_of
 from odometer.store.engine import DATABASE, Engine
 
 # Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
@@ -23,6 +24,8 @@ MAX_RECORDS_PER_COMMIT: Final = 20_000
 
 Key = tuple[int, str, int]  # product, client, seq
 Touched = dict[int, set[str]]  # clients by product
+# In this order records of one key were received; the first one stays (contract 09).
+_ARRIVAL: Final = "(received_ms, batch_id, ingest_no)"
 # Tells which of some clients of a product are blocked: nothing of theirs is stored (contract 09, Deleting).
 BlockedAmong = Callable[[int, Collection[str]], Collection[str]]
 
@@ -58,7 +61,8 @@ class Batch:
 class Appended:
     """What became of a batch. Positions count in `Batch.rows`; `known` are refused records that are stored already.
 
-    `disabled`: the batch is of one client, and that has opted out or is blocked.
+    `disabled`: the batch is of one client, and that has opted out or is blocked. `conflicts`: how many of the
+    duplicates carried other content under a used seq.
     """
 
     duplicates: int
@@ -66,6 +70,28 @@ class Appended:
     blocked: list[int]
     known: set[tuple[str, int]]
     disabled: bool
+    conflicts: int = 0
+
+
+class _Keys:
+    """The keys that are taken when a commit begins, and those that it takes."""
+
+    def __init__(self, stored: set[Key], contents: dict[Key, int]) -> None:
+        """`contents` are those of stored records that came again."""
+        self._stored = stored
+        self._contents = contents
+        self._taken: dict[Key, RecordRow] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._stored or key in self._taken
+
+    def add(self, key: Key, row: RecordRow) -> None:
+        """Take a key."""
+        self._taken[key] = row
+
+    def content(self, key: Key) -> int:
+        """What the record under a key says."""
+        return self._contents[key] if key in self._contents else content_of(self._taken[key])
 
 
 class Writer:
@@ -152,7 +178,7 @@ class Writer:
     def _store(self, batches: list[Batch]) -> list[Appended]:
         if self._opts_are_stale:
             self._opts, self._opts_are_stale = _read_opts(self._engine), False
-        stored = self._stored_keys(batches)
+        keys = self._stored_keys(batches)
         # Before anything is remembered of a batch: this may fail.
         clients_of = [batch.clients for batch in batches]
         blocked_in = [
@@ -163,22 +189,11 @@ class Writer:
         touched: Touched = {}
         answers = []
         for batch, clients, no_more in zip(batches, clients_of, blocked_in, strict=True):
-            known = {key for key in batch.refused if (batch.product_id, *key) in stored}
-            duplicates, opted_out, blocked = 0, [], []
-            for position, row in enumerate(batch.rows):
-                key = (batch.product_id, row["client"], row["seq"])
-                if key in stored:
-                    duplicates += 1
-                elif row["client"] in no_more:
-                    blocked.append(position)
-                elif not self._is_welcome(batch.product_id, row):
-                    opted_out.append(position)
-                else:
-                    stored.add(key)
-                    lines.append(_line(batch, row, self._last_ingest_no))
-                    touched.setdefault(batch.product_id, set()).add(row["client"])
-            is_disabled = self._is_disabled(batch.product_id, clients, no_more)
-            answers.append(Appended(duplicates, opted_out, blocked, known, is_disabled))
+            accepted, answer = self._judge(batch, clients, no_more, keys)
+            lines += [_line(batch, row, self._last_ingest_no) for row in accepted]
+            if accepted:
+                touched.setdefault(batch.product_id, set()).update(row["client"] for row in accepted)
+            answers.append(answer)
         if lines:
             try:
                 self._engine.insert_json("records", b"\n".join(lines))
@@ -191,21 +206,55 @@ class Writer:
                 self._on_stored(touched, self._last_ingest_no)
         return answers
 
-    def _stored_keys(self, batches: list[Batch]) -> set[Key]:
+    def _judge(
+        self, batch: Batch, clients: Collection[str], no_more: Collection[str], keys: "_Keys"
+    ) -> tuple[list[RecordRow], Appended]:
+        """The rows of a batch that are new and welcome, and what its sender is told; opt records are remembered."""
+        known = {key for key in batch.refused if (batch.product_id, *key) in keys}
+        accepted: list[RecordRow] = []
+        duplicates, conflicts, opted_out, blocked = 0, 0, [], []
+        for position, row in enumerate(batch.rows):
+            key = (batch.product_id, row["client"], row["seq"])
+            if key in keys:
+                duplicates += 1
+                conflicts += keys.content(key) != content_of(row)
+            elif row["client"] in no_more:
+                blocked.append(position)
+            elif not self._is_welcome(batch.product_id, row):
+                opted_out.append(position)
+            else:
+                keys.add(key, row)
+                accepted.append(row)
+        is_disabled = self._is_disabled(batch.product_id, clients, no_more)
+        return accepted, Appended(duplicates, opted_out, blocked, known, is_disabled, conflicts)
+
+    def _stored_keys(self, batches: list[Batch]) -> "_Keys":
         wanted: dict[int, set[tuple[str, int]]] = {}
+        sent: set[Key] = set()
         for batch in batches:
-            keys = wanted.setdefault(batch.product_id, set())
-            keys.update((row["client"], row["seq"]) for row in batch.rows)
-            keys.update(batch.refused)
+            keys = {(row["client"], row["seq"]) for row in batch.rows}
+            wanted.setdefault(batch.product_id, set()).update(keys, batch.refused)
+            sent.update((batch.product_id, *key) for key in keys)
         found: set[Key] = set()
-        for product_id, keys in wanted.items():
-            rows = self._engine.rows(
-                f"""SELECT DISTINCT client, seq FROM {DATABASE}.records
-                WHERE product = {{product:UInt64}} AND (client, seq) IN {{keys:Array(Tuple(String, UInt64))}}""",
-                {"product": product_id, "keys": sorted(keys)},
-            )
-            found.update((product_id, client, seq) for client, seq in rows)
-        return found
+        contents: dict[Key, int] = {}
+        for product_id, some in wanted.items():
+            stored = self._about_stored(product_id, some, "any(0)")
+            found |= stored.keys()
+            # Most batches bring nothing again: only what comes again is read.
+            again = [key[1:] for key in stored.keys() & sent]
+            if again:
+                contents |= self._about_stored(product_id, again, f"argMin({CONTENT}, {_ARRIVAL})")
+        return _Keys(found, contents)
+
+    def _about_stored(self, product_id: int, keys: Collection[tuple[str, int]], value: str) -> dict[Key, int]:
+        """An expression over the records that are stored under each of the keys, where there are any."""
+        rows = self._engine.rows(
+            f"""SELECT client, seq, {value} FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND (client, seq) IN {{keys:Array(Tuple(String, UInt64))}}
+            GROUP BY client, seq""",
+            {"product": product_id, "keys": sorted(keys)},
+        )
+        return {(product_id, client, seq): int(found) for client, seq, found in rows}
 
     def _is_disabled(self, product_id: int, clients: Collection[str], blocked: Collection[str]) -> bool:
         if len(clients) != 1:

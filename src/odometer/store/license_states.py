@@ -19,13 +19,39 @@ _AT_ONCE: Final = 5_000
 FirstRecords = Mapping[str, tuple[dt.date, str]]
 
 
+_KEY: Final = f"set['{LICENSE_KEY.name}']"
+_NAMES_A_KEY: Final = f"type = 'license' AND {_KEY} != ''"
+_SAYS_SOMETHING: Final = (
+    "hasAny(mapKeys(set), [" + ", ".join(f"'{p.name}'" for p in (LICENSE_KEY, *LICENSE_VALUES)) + "])"
+)
+
+
 def _first_key_records() -> str:
-    """(key, (day, client)) of the first record that names each license key, of records after `since`."""
-    key = f"set['{LICENSE_KEY.name}']"
+    """(key, (day, client)) of the first record that names each license key, of clients that said something new of it.
+
+    New are the records after `since`. What a client says of its license after the day on which it named the key first
+    changes nothing of that day.
+    """
     return f"""
-        SELECT {key} AS license_key, min((day, client)) AS first FROM {DATABASE}.records
-        WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
-            AND {key} != '' AND NOT {OPT_OR_NOT} GROUP BY license_key"""
+        SELECT license_key, min((named.day, client)) FROM (
+            SELECT client, min(day) AS day FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
+                AND {_SAYS_SOMETHING} AND NOT {OPT_OR_NOT} GROUP BY client
+        ) AS new INNER JOIN (
+            SELECT client, {_KEY} AS license_key, min(day) AS day FROM {DATABASE}.records
+            WHERE product = {{product:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_NAMES_A_KEY} AND client IN (
+                SELECT client FROM {DATABASE}.records WHERE product = {{product:UInt64}}
+                    AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_SAYS_SOMETHING})
+            GROUP BY client, license_key
+        ) AS named USING (client) WHERE new.day <= named.day GROUP BY license_key"""
+
+
+def _first_clients() -> str:
+    """(key, client): the smallest client that names each key on its day of `wanted`."""
+    return f"""
+        SELECT {_KEY} AS license_key, min(client) FROM {DATABASE}.records
+        WHERE product = {{product:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_NAMES_A_KEY}
+            AND (day, {_KEY}) IN {{wanted:Array(Tuple(Date, String))}} GROUP BY license_key"""
 
 
 def _reported_licenses(scope: Scope) -> str:
@@ -60,9 +86,14 @@ class KeyReports:
         self._engine.command(sql, {"name": _mark_of(product_id), "value": up_to})
 
     def first_records(self, product_id: int, since: int, up_to: int) -> dict[str, tuple[dt.date, str]]:
-        """The day and client of the first record that names each key, of records after `since`."""
+        """The day and client of the first record that names each key, of clients that said something after `since`."""
         params = {"product": product_id, "since": since, "up_to": up_to}
         return {key: (first[0], first[1]) for key, first in self._engine.rows(_first_key_records(), params)}
+
+    def first_clients(self, product_id: int, days: Mapping[str, dt.date], up_to: int) -> dict[str, str]:
+        """Of all clients that name a key on its day the one with the smallest id."""
+        params = {"product": product_id, "up_to": up_to, "wanted": sorted((day, key) for key, day in days.items())}
+        return dict(self._engine.rows(_first_clients(), params))
 
     def as_reported(self, product_id: int, firsts: FirstRecords, up_to: int) -> Iterator[LicenseKey]:
         """The keys with the type and flags that their first clients had reported at the end of that day."""

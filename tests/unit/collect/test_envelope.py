@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,8 @@ def test_lines_are_limited_like_records() -> None:
         ("2031-06-19T12:05:00Z", 0),
         ("2031-06-19T12:05:00.001Z", -300_001),
         ("2031-06-19T14:00:00+01:00", -3_600_000),
+        # 400 days before received are a relay that held its batches; a millisecond more is a clock that was never set.
+        ("2030-05-15T12:00:00Z", 0),
     ],
 )
 def test_a_clock_that_runs_ahead_shifts_every_record(sent_at: str | None, shift_ms: int) -> None:
@@ -102,6 +105,96 @@ def test_a_clock_that_runs_ahead_shifts_every_record(sent_at: str | None, shift_
 
     assert by_envelope["used_ms"] - by_envelope["at_ms"] == shift_ms
     assert by_line == by_envelope
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "at", "used"),
+    [
+        ("2030-05-15T11:59:59.999Z", "2030-05-14T11:59:59.999Z", "2031-06-18"),
+        ("2010-01-01T00:10:00Z", "2010-01-01T00:05:00Z", "2031-06-19"),
+        ("2000-01-02T12:00:00Z", "2000-01-01T12:00:00Z", "2031-06-18"),
+        ("1970-01-03T12:00:00Z", "1970-01-01T12:00:00Z", "2031-06-17"),
+        ("1904-01-03T12:00:00Z", "1904-01-01T12:00:00Z", "2031-06-17"),
+        # What the machine noted before it lost its battery cannot lie after received.
+        ("1970-01-03T12:00:00Z", "2031-06-01T12:00:00Z", "2031-06-19"),
+    ],
+)
+def test_a_clock_that_is_years_behind_shifts_every_record(sent_at: str, at: str, used: str) -> None:
+    """A dead battery: without the shift the machine would never count."""
+    record = live("heartbeat", at=at)
+    batch = parse(envelope(record, record, sentAt=sent_at))
+    by_line = parse(
+        lines(*[{"clientId": CLIENT, "sentAt": sent_at, **record}] * 2, {"clientId": CLIENT, **record}), NDJSON
+    )
+
+    assert [row["day"] for row in batch.rows] == [used, used]
+    assert by_line.rows[:2] == batch.rows
+    assert (batch.corrected, by_line.corrected) == (1, 2)
+    assert parse(envelope(record)).corrected == 0
+
+
+def test_shifted_or_not_the_age_limit_holds_for_the_used_time() -> None:
+    old = live("heartbeat", at="1999-12-31T23:59:59Z")
+    far = live("heartbeat", at="1899-12-31T23:59:59Z")
+
+    assert [item.field for item in parse(envelope(old, far)).refused] == ["at", "at"]
+    # 401 days before the batch was sent, whatever year its clock thinks it is.
+    assert [item.index for item in parse(envelope(old, far, sentAt="2001-02-04T12:00:00Z")).refused] == [0, 1]
+
+
+@pytest.mark.parametrize("options", [ParseOptions(), NDJSON])
+def test_a_byte_order_mark_costs_nothing(options: ParseOptions) -> None:
+    record = live("heartbeat")
+    body = envelope(record) if options is not NDJSON else lines({"clientId": CLIENT, **record})
+
+    packed = replace(options, content_encoding="gzip")
+    for found in (parse(b"\xef\xbb\xbf" + body, options), parse(gzip.compress(b"\xef\xbb\xbf" + body), packed)):
+        assert (found.rows, found.refused) == (parse(body, options).rows, [])
+
+
+BINARY = {
+    "gzip": gzip.compress(lines({"clientId": CLIENT, **live("heartbeat")})),
+    "zstd": b"\x28\xb5\x2f\xfd" + b"x" * 20,
+    "zstd with a frame to skip": b"\x50\x2a\x4d\x18\0\0\0\0",
+    "UTF-16": lines({"clientId": CLIENT, **live("heartbeat")}).decode().encode("utf-16"),
+    "zip": b"PK\x03\x04" + b"\0" * 30,
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "unknown": bytes(range(128, 256)) * 40,
+}
+
+
+@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize("options", [ParseOptions(), NDJSON])
+def test_binary_data_is_refused_as_a_whole_so_that_its_sender_keeps_it(name: str, options: ParseOptions) -> None:
+    assert refusal(BINARY[name], options) == ("MALFORMED_JSON", None)
+
+
+def test_gzip_without_its_header_says_which_one_is_missing() -> None:
+    with pytest.raises(Problem, match=r"gzip data, not like JSON\. Send Content-Encoding: gzip"):
+        parse(BINARY["gzip"], NDJSON)
+
+
+def test_members_that_nothing_reads_are_told() -> None:
+    """Misspelt, misplaced, and the right ones beside them; on a line and in an envelope; of a refused record too."""
+    event = live("event", catgory="Edit", prodVersion="3.2")
+    stop = live("session_stop", seq=42, runTimeSeconds=7)
+    nameless = {**live("event", seq=43), "nmae": "Crop"}
+    del nameless["name"]
+
+    batch = parse(envelope(event, stop, nameless, 7, {"type": "nothing", "x": 1}, sdk="x/1", batchID="b", sentAt=None))
+    by_line = parse(lines({"clientId": CLIENT, "sdk": "x/1", "ip": "192.0.2.9", **event}), NDJSON)
+
+    assert batch.ignored.counts == {"batchID": 1, "catgory": 1, "prodVersion": 1, "runTimeSeconds": 1, "nmae": 1}
+    assert by_line.ignored.counts == {"ip": 1, "catgory": 1, "prodVersion": 1}
+    assert len(batch.rows) == 2
+
+
+def test_at_most_twenty_names_of_64_signs_are_told() -> None:
+    record = live("heartbeat", **{f"{n:02}" + "x" * 5000: n for n in range(50)})
+
+    counts = parse(envelope(record)).ignored.counts
+
+    assert (len(counts), {len(name) for name in counts}) == (20, {64})
 
 
 @pytest.mark.parametrize(

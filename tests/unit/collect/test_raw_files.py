@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from odometer.collect.file_forms import NotRecordsError
 from odometer.collect.import_files import EncodedChunk, FileChunk, encode_chunk, read_chunks
 from odometer.exports.delimited import zipped_csv
 from odometer.model.raw_events import RAW_EVENT_COLUMNS
@@ -102,25 +104,35 @@ def test_a_row_with_too_few_or_too_many_cells_is_refused(tmp_path: Path, cells: 
 HEADER = ",".join(RAW_EVENT_COLUMNS).encode() + b"\n"
 
 
+def damages(path: Path) -> list[str]:
+    return [chunk.damage for chunk in read_chunks([path]) if chunk.damage]
+
+
 @pytest.mark.parametrize(
-    ("content", "names"),
+    ("content", "names", "looks_like"),
     [
-        (b"clientId,type\n", ()),
-        (b"", ()),
-        (HEADER, ("a.csv", "b.csv")),
-        (HEADER + b'"never closed\n' + b"x" * 1_000_000, ()),
-        (HEADER + b"\xff\xfe\n", ()),
+        (b"clientId,type\n", (), "a zip of raw.csv, which is no raw event file"),
+        (b"", (), "a zip of raw.csv, which is no raw event file"),
+        (HEADER, ("a.csv", "b.csv"), "a zip of 2 files"),
+        (HEADER, ("[Content_Types].xml", "b"), "an Office document"),
     ],
 )
-def test_another_zip_is_damaged_and_says_so(tmp_path: Path, content: bytes, names: tuple[str, ...]) -> None:
-    rejected = [one for chunk in encoded(zip_of(tmp_path / "raw.zip", content, *names)) for one in chunk.rejected]
-    assert [one.code for one in rejected] == ["DAMAGED_FILE"]
+def test_another_zip_is_refused_before_anything_is_read(
+    tmp_path: Path, content: bytes, names: tuple[str, ...], looks_like: str
+) -> None:
+    with pytest.raises(NotRecordsError, match=re.escape(f"raw.zip looks like {looks_like}")):
+        read_chunks([zip_of(tmp_path / "raw.zip", content, *names)])
+
+
+@pytest.mark.parametrize("content", [b'"never closed\n' + b"x" * 1_000_000, b"\xff\xfe\n"])
+def test_a_damaged_raw_event_file_says_so(tmp_path: Path, content: bytes) -> None:
+    assert len(damages(zip_of(tmp_path / "raw.zip", HEADER + content))) == 1
 
 
 def test_a_file_that_ends_early_keeps_nothing_that_it_does_not_have(tmp_path: Path) -> None:
     path = file_of(tmp_path / "raw.zip", *(HEARTBEAT | {"seq": str(n)} for n in range(1, 9000)))
     path.write_bytes(path.read_bytes()[:-400])
-    assert [one.code for chunk in encoded(path) for one in chunk.rejected] == ["DAMAGED_FILE"]
+    assert len(damages(path)) == 1
 
 
 def test_every_sign_of_a_cell_survives(tmp_path: Path) -> None:
