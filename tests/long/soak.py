@@ -48,7 +48,7 @@ class Load:
         draws = random.Random(number)
         span = {"startDate": "2031-01-01", "stopDate": "2031-05-20"}
         while not self.stop.is_set():
-            split = draws.choice(("day", "week", "month", "none", "wrong"))
+            split = draws.choice(("day", "week", "month", "wrong"))
             body = {**span, "dateSplit": split, "clientStatus": ["new", "active"]}
             self._call("POST", "/v3/reporting/generic/dateRange/*", body, self.installation.token)
             self._call("POST", "/v3/reporting/eventTracking/advanced/fullReport/*", span, self.installation.token)

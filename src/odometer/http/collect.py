@@ -33,9 +33,9 @@ _ANSWER: Final = {"accepted": 2, "duplicates": 0, "rejected": [], "backOffDays":
 _DESCRIPTION: Final = (
     "Stores records exactly once, known by clientId and seq; the answer comes when they are durable. A bad record is "
     "listed under `rejected` and never fails the batch. JSON is one installation's batch; NDJSON has a clientId on "
-    "each line. Either may be sent with `Content-Encoding: gzip`. Where there is something to tell, the answer has `ignored`, "
-    "members that nothing reads and how often they came, and `conflicts`, how many duplicates carried other content "
-    "under a used seq."
+    "each line. Either may be sent with `Content-Encoding: gzip`. Where there is something to tell, the answer has "
+    "`ignored`, members that nothing reads and how often they came, and `conflicts`, how many duplicates carried other "
+    "content under a used seq."
 )
 
 

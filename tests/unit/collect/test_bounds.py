@@ -6,8 +6,9 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
+import zstandard
 
-from odometer.collect.compression import gunzip
+from odometer.collect.compression import gunzip, unzstd
 from odometer.collect.envelope import MAX_VALUES, ParsedBatch, ParseOptions, is_small, parse_batch
 from odometer.collect.large_batches import LargeBatches
 from odometer.errors import Problem
@@ -182,3 +183,10 @@ def test_a_process_that_dies_is_told_and_followed_by_another(large: LargeBatches
 
     assert (caught.value.code, caught.value.retry_after_s) == ("BUSY", 5)
     assert len(large.parse(body, ParseOptions(), RECEIVED_MS).rows) == 1
+
+
+def test_zstandard_frames_cost_no_more_than_their_bytes() -> None:
+    """Frames that hold nothing are nine bytes each; what stands behind one is copied, so it must be little."""
+    frame = zstandard.ZstdCompressor().compress(b"")
+
+    assert b"".join(unzstd([frame * 100_000])) == b""
