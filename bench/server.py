@@ -25,7 +25,8 @@ class BenchServer:
         self.token = ""
 
     def __enter__(self) -> "BenchServer":
-        if not any(row["productId"] == PRODUCT for row in self.odometer("product", "list")):
+        is_new = not (Path(self._environment["ODOMETER_DATA"]) / "registry.sqlite").exists()
+        if is_new or not any(row["productId"] == PRODUCT for row in self.odometer("product", "list")):
             self.odometer("product", "add", "Bench", "--id", str(PRODUCT))
             self.odometer("user", "add", "bench@example.com", "--admin", "--password-stdin", given="bench-password-1")
         self.key = self.odometer("product", "key", str(PRODUCT))["key"]

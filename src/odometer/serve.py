@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -263,10 +264,33 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
+class _Terminated(BaseException):
+    """SIGTERM came; every block is left in order."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Within the block SIGTERM leaves it, as Ctrl+C does, so that both stores are closed and nothing stays behind.
+
+    The server library takes the signal to finish its requests and raises it once more when it has; by itself that would
+    end the process on the spot.
+    """
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        with contextlib.suppress(_Terminated):
+            yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; running requests are finished. Raises `StartError` when it cannot start."""
     configure_logging(settings.log_level)
-    with application_of(settings) as app:
+    with _ended_by_sigterm(), application_of(settings) as app:
         config = BoundedConfig(
             app,
             limits=_connection_limits(settings),

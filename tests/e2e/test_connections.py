@@ -120,6 +120,78 @@ def test_who_finds_all_places_taken_is_told_to_come_again(server: Installation) 
     assert status_of(asked(server, HEALTH)) == "200"
 
 
+def test_a_body_in_chunks_of_a_byte_is_refused_early(server: Installation) -> None:
+    """Each chunk costs the parser as much as a whole body: one such caller kept everybody waiting for a second."""
+    head = b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    answer = asked(server, head + b"1\r\n \r\n" * 3_000)
+
+    assert status_of(answer) == "400"
+    assert b"chunks that are too small" in answer
+
+
+def test_a_body_in_sensible_chunks_is_taken(server: Installation) -> None:
+    head = b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    body = b"".join(b"64\r\n" + b" " * 100 + b"\r\n" for _ in range(40)) + b"0\r\n\r\n"
+
+    assert status_of(asked(server, head + body)) == "204"
+
+
+def test_a_request_has_so_many_headers_and_no_more(server: Installation) -> None:
+    few = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+
+    assert status_of(asked(server, few + b"a:b\r\n" * 100 + b"\r\n")) == "200"
+    assert status_of(asked(server, few + b"a:b\r\n" * 12_000 + b"\r\n")) == "400"
+
+
+def test_who_sends_too_much_can_still_read_why(server: Installation) -> None:
+    head = b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n"
+    with connection(server) as opened:
+        opened.sendall(head + b" " * 3_000_000)
+        answer = all_of(opened)
+
+    assert status_of(answer) == "413"
+    assert b'"BODY_TOO_LARGE"' in answer
+
+
+def test_a_body_slower_than_the_least_rate_is_given_up(server: Installation) -> None:
+    with connection(server) as opened:
+        opened.sendall(b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n")
+        start = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - start < 10:
+                opened.sendall(b" ")
+                time.sleep(0.2)
+
+    assert time.monotonic() - start < 6
+
+
+def test_who_does_not_take_the_answer_is_given_up(server: Installation) -> None:
+    with socket.socket() as opened:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        opened.settimeout(15)
+        opened.connect(("127.0.0.1", server.port))
+        # More answers than the system's buffers take.
+        opened.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 60)
+        time.sleep(8)
+        taken = b""
+        with contextlib.suppress(OSError):
+            while piece := opened.recv(65536):
+                taken += piece
+
+    assert taken.count(b"HTTP/1.1 200") < 60
+
+
+def test_trickling_bodies_make_room_for_whole_requests(server: Installation) -> None:
+    head = b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(connection(server)).sendall(head)
+        time.sleep(1.3)
+
+        assert status_of(asked(server, HEALTH)) == "200"
+
+
 @pytest.mark.parametrize(
     "framing",
     [

@@ -30,7 +30,9 @@ _MAX_VALUES_OF_A_LINE: Final = 20_000
 # A sender compresses a batch in one piece, a relay some pieces together.
 _MAX_GZIP_MEMBERS: Final = 1_000
 # Reading so much takes some milliseconds, in which nothing else can run in this process.
-_SMALL_BYTES: Final = 256 << 10
+_SMALL_BYTES: Final = 64 << 10
+_SMALL_LINES: Final = 500
+_SMALL_VALUES: Final = 10_000
 # So many names of unknown members an answer tells.
 _MOST_IGNORED: Final = 20
 _NDJSON: Final = "application/x-ndjson"
@@ -138,11 +140,13 @@ def is_small(body: bytes, options: ParseOptions) -> bool:
     """Whether reading the body takes so little that it may be done in the process that serves."""
     if len(body) > _SMALL_BYTES:
         return False
-    size = 0
+    size = lines = values = 0
     try:
         for piece in _pieces(body, options):
             size += len(piece)
-            if size > _SMALL_BYTES:
+            lines += piece.count(b"\n")
+            values += strict_json.value_bound(piece)
+            if size > _SMALL_BYTES or lines > _SMALL_LINES or values > _SMALL_VALUES:
                 return False
     except DamagedDataError:
         return True

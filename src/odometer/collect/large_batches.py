@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import resource
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from odometer.child_process import end_with_parent
 from odometer.collect.envelope import Geography, ParsedBatch, ParseOptions, nowhere, parse_batch
 from odometer.collect.geography import open_geography
 from odometer.errors import Problem
@@ -38,13 +38,28 @@ class LargeBatches:
         """As `parse_batch`. Blocking. Raises `Problem` BUSY when the process broke down; the next call has another."""
         # What looks up addresses cannot be told another process; it has its own.
         there = replace(options, locate=nowhere)
+        try:
+            return self._parse(body, there, received_ms)
+        except BrokenProcessPool:
+            # Whatever ended the process, it need not have been this batch.
+            return self._parse_again(body, there, received_ms)
+
+    def _parse_again(self, body: bytes, options: ParseOptions, received_ms: int) -> ParsedBatch:
+        try:
+            return self._parse(body, options, received_ms)
+        except BrokenProcessPool as error:
+            raise _cannot_read() from error
+
+    def _parse(self, body: bytes, options: ParseOptions, received_ms: int) -> ParsedBatch:
         pool = self._running()
         try:
-            return pool.submit(_parse, body, there, received_ms).result(_MOST_SECONDS)
-        except (BrokenProcessPool, TimeoutError) as error:
+            return pool.submit(_parse, body, options, received_ms).result(_MOST_SECONDS)
+        except BrokenProcessPool:
             self._give_up(pool)
-            message = "The batch could not be read; send it again, in smaller parts."
-            raise Problem("BUSY", message, retry_after_s=_RETRY_AFTER_S) from error
+            raise
+        except TimeoutError as error:
+            self._give_up(pool)
+            raise _cannot_read() from error
 
     def close(self) -> None:
         """End the process."""
@@ -76,14 +91,18 @@ class LargeBatches:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _cannot_read() -> Problem:
+    message = "The batch could not be read; send it again, in smaller parts."
+    return Problem("BUSY", message, retry_after_s=_RETRY_AFTER_S)
+
+
 _locate: Callable[[str], Geography] = nowhere
 
 
 def _begin(geography: Path | None) -> None:
     """Runs first in the other process."""
     global _locate  # noqa: PLW0603 - the one thing that the process keeps between two batches
-    # The server decides when to end; a Ctrl+C on its terminal reaches this process too.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     _locate = nowhere if geography is None else open_geography(geography)

@@ -75,7 +75,7 @@ class _Changes(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    events: list[_Change] = Field(min_length=1, max_length=MAX_CHANGES)
+    events: list[_Change] = Field(fail_fast=True, min_length=1, max_length=MAX_CHANGES)
 
 
 class _Listed(NamedTuple):

@@ -21,7 +21,7 @@ from odometer.http.cookies import CsrfValues
 from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.event_tracking import event_tracking_router
-from odometer.http.health import health_router
+from odometer.http.health import Readiness, health_router
 from odometer.http.lanes import Lanes
 from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
@@ -46,6 +46,7 @@ def create_http(parts: HttpParts) -> FastAPI:
     app.state.csrf = CsrfValues(parts.registry.signing_secret("csrf"), parts.clock)
     app.state.allowed_origins = allowed_origins(parts.public_url, (*parts.allowed_origins, *parts.cors_origins))
     app.state.lanes = Lanes()
+    app.state.readiness = Readiness(parts)
     app.state.body_memory = BodyMemory()
     app.state.report_pool = ReportPool(parts)
     app.state.password_checks = asyncio.Semaphore(_PASSWORD_CHECKS_AT_ONCE)

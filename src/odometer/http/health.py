@@ -1,9 +1,14 @@
 """For operators: is the process alive, is it ready, what does it measure."""
 
+import asyncio
+import time
 from functools import partial
 
+import anyio.to_thread
+import structlog
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +19,9 @@ from odometer.http.lanes import lanes_of
 from odometer.http.openapi import operation
 from odometer.http.parts import HttpParts, parts_of
 
+_LOG = structlog.get_logger("odometer.http")
 _RETRY_AFTER_S = 5
+_FRESH_S = 1.0
 _METRICS = (
     "Counters in the Prometheus text format. Needs an API token of an administrator, which may be read-only, unless "
     "the operator has said otherwise (ODOMETER_METRICS)."
@@ -43,8 +50,29 @@ async def healthz() -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 when every store answers. The reason of a failure is for the log, its name for the caller."""
-    await lanes_of(request).operating.run(partial(_check, parts_of(request)))
+    readiness: Readiness = request.app.state.readiness
+    await readiness.ask()
     return JsonAnswer({"status": "ready"})
+
+
+class Readiness:
+    """Asks every store whether it answers, once for all who want to know at the same time."""
+
+    def __init__(self, parts: HttpParts) -> None:
+        self._parts = parts
+        self._one_at_a_time = asyncio.Lock()
+        self._threads = anyio.CapacityLimiter(1)
+        self._asked_at = float("-inf")
+        self._found: Problem | None = None
+
+    async def ask(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE naming what is not ready, as of a second ago at the most."""
+        async with self._one_at_a_time:
+            if time.monotonic() - self._asked_at > _FRESH_S:
+                self._found = await anyio.to_thread.run_sync(_not_ready, self._parts, limiter=self._threads)
+                self._asked_at = time.monotonic()
+        if self._found is not None:
+            raise self._found
 
 
 async def metrics(request: Request) -> Response:
@@ -53,7 +81,7 @@ async def metrics(request: Request) -> Response:
     if access == "elsewhere":
         raise Problem("NOT_FOUND", "Metrics are served at an address of their own (ODOMETER_METRICS).")
     if access == "token":
-        await lanes_of(request).operating.run(partial(_require_operator, request))
+        await run_in_threadpool(_require_operator, request)
     text = await lanes_of(request).operating.run(partial(generate_latest, parts_of(request).metrics))
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -65,10 +93,11 @@ def _require_operator(request: Request) -> None:
         raise Problem("PERMISSION_DENIED", "Metrics need an API token of an administrator, for all products.")
 
 
-def _check(parts: HttpParts) -> None:
+def _not_ready(parts: HttpParts) -> Problem | None:
     for name, check in {"registry": parts.registry.ping, **parts.readiness}.items():
         try:
             check()
-        except Exception as error:
-            message = f"Not ready: {name}."
-            raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
+        except Exception:  # noqa: BLE001 - whatever it is, the store is not ready
+            _LOG.exception("not ready", store=name)
+            return Problem("STORE_UNAVAILABLE", f"Not ready: {name}.", retry_after_s=_RETRY_AFTER_S)
+    return None

@@ -80,7 +80,7 @@ def _erasing() -> Lane:
 
 
 def _operating() -> Lane:
-    return Lane("The server is asked for its state too often.", threads=2, waiting=16, wait_s=5)
+    return Lane("Metrics are asked for too often.", threads=2, waiting=16, wait_s=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Lanes:
         asking: questions to the analytics store that are no reports: metadata, all data of one client, files.
         changing: what writes more than a row to the registry.
         erasing: erasures, one after the other.
-        operating: readiness and metrics.
+        operating: metrics.
 
     """
 

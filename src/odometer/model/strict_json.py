@@ -10,8 +10,8 @@ from typing import Any, Final, NoReturn
 
 from odometer.errors import Problem
 
-# A request with every filter full has some ten thousand; so many take 50 MB and a tenth of a second.
-MAX_VALUES: Final = 500_000
+# A filter may name ten thousand texts, an update of the registry ten thousand keys with their members.
+MAX_VALUES: Final = 150_000
 MAX_DEPTH: Final = 64
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")

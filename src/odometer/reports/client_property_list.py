@@ -21,7 +21,7 @@ class DailyData(ReportRequest):
     start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
     stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
     properties: list[str] | None = Field(
-        default=None, description="Properties that are kept by day; absent: only the dates."
+        fail_fast=True, default=None, description="Properties that are kept by day; absent: only the dates."
     )
 
     @property
@@ -33,7 +33,9 @@ class DailyData(ReportRequest):
 class ClientListRequest(ReportRequest):
     """Which clients, and what of them."""
 
-    properties: list[str] | None = Field(default=None, description="Properties to return, last known values.")
+    properties: list[str] | None = Field(
+        fail_fast=True, default=None, description="Properties to return, last known values."
+    )
     daily: DailyData | None = Field(
         default=None, alias="retDailyData", description="Active days of a range, with that day's values."
     )

@@ -25,7 +25,9 @@ STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")
 class StatusRequest(LossMembers):
     """The members that generic/dateRange and generic/current have in common."""
 
-    client_status: list[Status] = Field(alias="clientStatus", min_length=1, description="The figures wanted.")
+    client_status: list[Status] = Field(
+        alias="clientStatus", min_length=1, fail_fast=True, description="The figures wanted."
+    )
     global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
     levels: Any = Field(default=None, description="level1 to level3, each a property and its segments.")
     group_by: Any = Field(
