@@ -22,6 +22,9 @@ from bench.server import PORT, BenchServer
 
 CALLERS: Final = 40
 _HEAD: Final = '{"clientId": "hostile-client-01", "records": []'
+_GET: Final = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+_PIPELINED: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+_CHUNKED: Final = b"POST /v3/auth/logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 _AT: Final = "2030-12-30T10:00:00Z"
 
 
@@ -69,7 +72,14 @@ def attacks(key: str, token: str) -> dict[str, bytes]:
         "60 erasures of one client": request_of(
             f"/admin/v1/products/{PRODUCT}/clients/erase", b'{"clientIds": ["hostile-client-01"]}', key=token
         ),
-        "/openapi.json": b"GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "140,000 wrong items in a list": request_of(
+            report, b'{"startDate": "NOW", "stopDate": "NOW", "clientStatus": [1' + b",1" * 140_000 + b"]}", key=token
+        ),
+        "5,000 lines of 0, 10 KB": request_of(collect, b"0\n" * 5_000, key=key, media="application/x-ndjson"),
+        "2.4 MB in chunks of a byte": _CHUNKED + b"1\r\n \r\n" * 400_000 + b"0\r\n\r\n",
+        "12,000 headers": _GET % b"/healthz" + b"a:b\r\n" * 12_000 + b"\r\n",
+        "2,000 requests in a row": _PIPELINED * 2_000 + _GET % b"/healthz" + b"\r\n",
+        "/openapi.json": _GET % b"/openapi.json" + b"\r\n",
     }
 
 

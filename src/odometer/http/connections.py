@@ -79,7 +79,7 @@ class BoundedConnection(H11Protocol):
         self._since = self._last_byte = self._taken_since = time.monotonic()
         self._received = self._line_ends = self._taken = 0
         self._waiting: deque[bytes] = deque()
-        self._discards = False
+        self._is_chunked = self._discards = False
 
     @property
     def is_between_requests(self) -> bool:
@@ -140,28 +140,25 @@ class BoundedConnection(H11Protocol):
             self.transport.resume_reading()
 
     def _parse(self, data: bytes) -> None:
+        """Let the parser see the bytes, unless it would cost too much to look at them."""
         was_between = self.is_between_requests
-        if was_between and self._has_too_many_headers(data):
-            self.send_400_response("Too many headers.")
-            return
-        if self._is_receiving and self._is_cut_small(data):
-            self.send_400_response("The body comes in chunks that are too small.")
-            return
+        body = data
+        if was_between:
+            head, end, body = (self.conn.trailing_data[0] + data).partition(b"\r\n\r\n")
+            if head.count(b"\n") > _MOST_HEADERS:
+                self.send_400_response("Too many headers.")
+                return
+            self._received = self._line_ends = 0
+            self._is_chunked = bool(end) and b"transfer-encoding" in head.lower()
+        self._received += len(body)
+        if self._is_chunked:
+            self._line_ends += body.count(b"\r\n")
+            if self._line_ends > _FREE_LINE_ENDS + self._received // _BYTES_PER_LINE_END:
+                self.send_400_response("The body comes in chunks that are too small.")
+                return
         super().data_received(data)
         if was_between and not self.is_between_requests:
             self._since = self._last_byte
-            self._received = self._line_ends = 0
-
-    def _has_too_many_headers(self, data: bytes) -> bool:
-        head, _, _ = (self.conn.trailing_data[0] + data).partition(b"\r\n\r\n")
-        return head.count(b"\n") > _MOST_HEADERS
-
-    def _is_cut_small(self, data: bytes) -> bool:
-        self._received += len(data)
-        if not any(name == b"transfer-encoding" for name, _ in self.headers):
-            return False
-        self._line_ends += data.count(b"\r\n")
-        return self._line_ends > _FREE_LINE_ENDS + self._received // _BYTES_PER_LINE_END
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or would cost too much to read, and close."""
