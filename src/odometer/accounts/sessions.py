@@ -63,9 +63,11 @@ class Sessions:
         if row is None:
             return None
         now = self._database.clock.now_ms()
-        if now - row.opened_ms >= self.absolute_s * 1000 or now - row.last_seen_ms >= self._idle_ms + self._step_ms:
+        # A session from the future was opened while the clock was ahead: it must not hold until the clock is there.
+        has_ended = abs(now - row.opened_ms) >= self.absolute_s * 1000
+        if has_ended or now - row.last_seen_ms >= self._idle_ms + self._step_ms:
             return Session(token_hash, None)
-        if now - row.last_seen_ms >= self._step_ms:
+        if abs(now - row.last_seen_ms) >= self._step_ms:
             with self._database.writing() as connection:
                 connection.execute(update(SESSIONS).where(SESSIONS.c.token_hash == token_hash).values(last_seen_ms=now))
         return Session(token_hash, caller)

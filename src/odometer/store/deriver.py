@@ -67,7 +67,9 @@ class Deriver:
         with self._changed:
             self._add(touched)
             self._up_to = max(self._up_to, ingest_no)
-            self._oldest_ms = self._oldest_ms or self._clock.now_ms()
+            now_ms = self._clock.now_ms()
+            # The clock may have been set back since the first of them came.
+            self._oldest_ms = now_ms if self._oldest_ms is None else min(self._oldest_ms, now_ms)
             self._changed.notify_all()
 
     def derive_again(self, product_id: int, clients: Iterable[str]) -> bool:
@@ -87,7 +89,8 @@ class Deriver:
     def as_of_ms(self) -> int:
         """Every record acknowledged before this moment is in the derived tables (header `X-Data-As-Of`)."""
         with self._changed:
-            return self._working_since_ms or self._oldest_ms or self._clock.now_ms()
+            waiting = [ms for ms in (self._working_since_ms, self._oldest_ms) if ms is not None]
+            return min(waiting, default=self._clock.now_ms())
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """Wait until nothing is left to derive; False when that took longer."""
@@ -117,8 +120,8 @@ class Deriver:
             with self._changed:
                 self._add(failed)
                 self._derived_in |= dict.fromkeys(touched.keys() - failed.keys(), self._rounds)
-                if failed:
-                    self._oldest_ms = self._working_since_ms
+                if failed and self._working_since_ms is not None:
+                    self._oldest_ms = min(self._working_since_ms, self._oldest_ms or self._working_since_ms)
                 self._working_since_ms = None
                 self._changed.notify_all()
             if failed:

@@ -137,7 +137,13 @@ class LicenseStates:
     def set_mark(self, product_id: int, change_id: int) -> None:
         """Remember what client days follow."""
         sql = f"INSERT INTO {DATABASE}.license_mark VALUES ({{product:UInt64}}, {{version:UInt64}}, {{id:UInt64}})"
-        self._engine.command(sql, {"product": product_id, "version": time.time_ns(), "id": change_id})
+        version = self._next_version("license_mark", product_id)
+        self._engine.command(sql, {"product": product_id, "version": version, "id": change_id})
+
+    def _next_version(self, table: str, product_id: int) -> int:
+        """Greater than all before, also when the clock was set back: the greatest version is the one that counts."""
+        last = f"SELECT max(version) FROM {DATABASE}.{table} WHERE product = {{product:UInt64}}"
+        return max(time.time_ns(), 1 + int(self._engine.rows(last, {"product": product_id})[0][0]))
 
     def keys(self, product_id: int) -> list[str]:
         """The keys over which the registry ever decided."""
@@ -149,9 +155,7 @@ class LicenseStates:
 
         Durable on return; every derivation from then on sees it.
         """
-        last = f"SELECT max(version) FROM {DATABASE}.license_state WHERE product = {{product:UInt64}}"
-        version = max(time.time_ns(), 1 + self._engine.rows(last, {"product": product_id})[0][0])
-        shared = {"product": product_id, "version": version}
+        shared = {"product": product_id, "version": self._next_version("license_state", product_id)}
         lines = (
             orjson.dumps({**shared, "license_key": key, "states": [_tuple(state) for state in said]})
             for key, said in states.items()

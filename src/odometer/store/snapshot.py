@@ -18,6 +18,8 @@ from odometer.store.ledger import FILE, Entries, Months, encode_ledger
 # Other characters than these the engine would spell in another way in the name of the folder.
 _NAME: Final = "odometer_backup"
 _DELETIONS_WITHIN_S: Final = 120.0
+# Of one that came while others were waited for; derivation waits meanwhile.
+_LATE_DELETIONS_WITHIN_S: Final = 10.0
 _LOOK_S: Final = 0.1
 # What a restored store must answer as well: clients, and by month what they did.
 _FIGURES: Final = f"""
@@ -81,9 +83,10 @@ def snapshot(
         raise StartError("The analytics store is on a ClickHouse server: back it up with BACKUP DATABASE there.")
     folder = _shadow(engine.folder)
     try:
-        # Records that are deleted are only marked, and not in the parts, until the engine has got to them.
+        # Records that are deleted are only marked, and still in the parts, until the engine has got to them.
+        _await_deletions(engine, _DELETIONS_WITHIN_S)
         with derivation.paused():
-            _await_deletions(engine)
+            _await_deletions(engine, _LATE_DELETIONS_WITHIN_S)
             tables = _tables(engine)
             with paused():
                 drop_snapshots(engine)
@@ -104,9 +107,9 @@ def _shadow(folder: Path) -> Path:
     return folder / "chdb" / "shadow" / _NAME
 
 
-def _await_deletions(engine: Engine) -> None:
+def _await_deletions(engine: Engine, within_s: float) -> None:
     sql = "SELECT count() FROM system.mutations WHERE database = {database:String} AND NOT is_done"
-    deadline = time.monotonic() + _DELETIONS_WITHIN_S
+    deadline = time.monotonic() + within_s
     while engine.rows(sql, {"database": DATABASE})[0][0]:
         if time.monotonic() > deadline:
             raise Problem("BUSY", "Deleted records are still being removed; try again later.", retry_after_s=60)

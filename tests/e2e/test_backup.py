@@ -1,0 +1,273 @@
+"""Backups of a running server: of one moment, whole or not there, and as good as what was backed up."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.e2e.process import ODOMETER, Installation
+from tests.e2e.test_durability import BATCH, Sender, stored_events
+
+TODAY = "2031-05-20"
+
+
+def batch(client: str, first: int = 1, count: int = 5) -> dict[str, Any]:
+    event = {"type": "event", "at": f"{TODAY}T10:00:00Z", "category": "Edit", "name": "Crop"}
+    return {"clientId": client, "records": [{**event, "seq": seq} for seq in range(first, first + count)]}
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Installation]:
+    installation = Installation(tmp_path / "data", today=TODAY)
+    installation.start()
+    for number in range(20):
+        installation.send(batch(f"client-{number:02}"))
+    yield installation
+    if installation.process is not None:
+        installation.stop(signal.SIGKILL)
+
+
+def restored(installation: Installation, source: Path | str, folder: Path) -> Path:
+    """The backup in another folder, which the installation's commands and servers use from now on."""
+    installation.environment["ODOMETER_DATA"] = str(folder)
+    installation.run("restore", str(source))
+    return folder
+
+
+def keys(installation: Installation, place: Path | str) -> list[str]:
+    return [one["backup"] for one in json.loads(installation.run("restore", str(place), "--list", "--json"))]
+
+
+@pytest.mark.e2e
+def test_what_was_acknowledged_before_is_in_it(running: Installation, tmp_path: Path) -> None:
+    stop = threading.Event()
+    senders = [Sender(running, number, stop) for number in range(3)]
+    for sender in senders:
+        sender.start()
+    time.sleep(1)
+    before = {sender.client: sender.acknowledged for sender in senders}
+    running.run("backup", str(tmp_path / "backups"))
+    # What is being sent as the backup ends may be in it without an answer yet.
+    after = {sender.client: sender.acknowledged + BATCH for sender in senders}
+    stop.set()
+    for sender in senders:
+        sender.join(60)
+    running.stop()
+
+    running.run("restore", str(tmp_path / "backups"), "--verify")
+    folder = restored(running, tmp_path / "backups", tmp_path / "again")
+
+    running.start()
+    running.report_until({"new": 23, "active": 23, "lost": 0}, startDate="NOW", stopDate="NOW")
+    running.stop()
+    found = stored_events(folder)
+    assert all(before[client] <= found[client][0] <= after[client] for client in before), (before, found, after)
+    assert all(count % BATCH == 0 for client, (count, _) in found.items() if client in before)
+    assert all(records == derived for records, derived in found.values())
+
+
+@pytest.mark.e2e
+def test_what_lies_there_already_is_not_copied_again(running: Installation, tmp_path: Path) -> None:
+    place = tmp_path / "backups"
+    running.stop()
+    first = json.loads(running.run("backup", str(place), "--json"))["backup"]
+    before = {path: path.stat().st_ino for path in (place / "parts").rglob("*.tar")}
+    second = json.loads(running.run("backup", str(place), "--json"))["backup"]
+    after = {path: path.stat().st_ino for path in (place / "parts").rglob("*.tar")}
+    assert keys(running, place) == [first, second]
+    # Merging goes on between two openings; what it left alone is the same file.
+    records = {path for path in before if path.parent.name == "records"}
+    assert records
+    assert {path: after.get(path) for path in records} == {path: before[path] for path in records}
+
+    running.run("restore", str(place), "--verify", "--at", first)
+    running.run("backup", str(place), "--keep", "1")
+    (left,) = keys(running, place)
+    assert left not in (first, second)
+    assert len(list((place / "registry").iterdir())) == 1
+    running.run("restore", str(place), "--verify")
+
+
+@pytest.mark.e2e
+def test_a_kill_in_the_middle_leaves_no_backup_that_looks_complete(running: Installation, tmp_path: Path) -> None:
+    place = tmp_path / "backups"
+    moments = random.Random(20310520)
+    for number in range(8):
+        running.send(batch(f"client-killed-{number}"))
+        command = subprocess.Popen(
+            [ODOMETER, "backup", str(place)],
+            env=running.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(moments.uniform(0.3, 1.2))
+        command.kill()
+        command.wait()
+    for key in keys(running, place):
+        running.run("restore", str(place), "--verify", "--at", key)
+    # The server gave up what nobody wanted any more, and hands out the next snapshot.
+    running.run("backup", str(place))
+    running.run("restore", str(place), "--verify")
+    for _ in range(50):
+        if not list((tmp_path / "data" / "analytics" / "chdb" / "shadow").glob("odometer_backup")):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the snapshot is still there")
+
+
+@pytest.mark.e2e
+def test_a_restore_that_was_killed_is_no_data_folder(running: Installation, tmp_path: Path) -> None:
+    running.run("backup", str(tmp_path / "backups"))
+    running.stop()
+    running.environment["ODOMETER_DATA"] = str(tmp_path / "again")
+    (tmp_path / "again" / ".restoring").mkdir(parents=True)
+    assert "restore" in running.run("user", "list", expect=1)
+    assert "restore" in running.run("serve", expect=1)
+    running.run("restore", str(tmp_path / "backups"))
+    running.run("user", "list")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("harm", ["cut", "gone", "exchanged"])
+def test_a_damaged_backup_is_told(running: Installation, tmp_path: Path, harm: str) -> None:
+    place = tmp_path / "backups"
+    running.run("backup", str(place))
+    part = sorted((place / "parts" / "records").iterdir())[0]
+    if harm == "cut":
+        os.truncate(part, part.stat().st_size - 512)
+    elif harm == "gone":
+        part.unlink()
+    else:
+        content = bytearray(part.read_bytes())
+        content[2000] ^= 1
+        part.write_bytes(content)
+    said = running.run("restore", str(place), "--verify", expect=1)
+    assert part.name in said.replace("\n", "")
+    assert "Traceback" not in said
+
+
+@pytest.mark.e2e
+def test_only_an_empty_folder_is_restored_into(running: Installation, tmp_path: Path) -> None:
+    running.run("backup", str(tmp_path / "backups"))
+    said = running.run("restore", str(tmp_path / "backups"), expect=1)
+    assert "not empty" in said
+    assert "no complete backup" in running.run("restore", str(tmp_path / "nothing"), "--verify", expect=1)
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.e2e
+def test_erased_clients_are_not_in_later_backups(running: Installation, tmp_path: Path) -> None:
+    answer = httpx2.post(
+        f"{running.url}/admin/v1/products/{running.product}/clients/erase",
+        json={"clientIds": ["client-03"]},
+        headers={"Authorization": f"Bearer {running.token}"},
+        timeout=30,
+    )
+    assert answer.status_code == 200
+    running.run("backup", str(tmp_path / "backups"))
+    running.stop()
+    folder = restored(running, tmp_path / "backups", tmp_path / "again")
+    assert sorted(stored_events(folder)) == [f"client-{number:02}" for number in range(20) if number != 3]
+
+
+@pytest.mark.e2e
+def test_finished_exports_are_made_again(running: Installation, tmp_path: Path) -> None:
+    def export(path: str, body: Any = None) -> Any:
+        return running.ask(f"/v3/export/{path}", body)["result"]
+
+    def done(export_id: str) -> Any:
+        for _ in range(200):
+            found = export(f"status/*/{export_id}")
+            if found["status"] == "done":
+                return found
+            time.sleep(0.05)
+        raise AssertionError(found)
+
+    asked = export("request/clientPropertyList/*", {"fileFormat": "csv"})["exportId"]
+    done(asked)
+    running.run("backup", str(tmp_path / "backups"))
+    running.stop()
+    folder = restored(running, tmp_path / "backups", tmp_path / "again")
+    assert not (folder / "files").exists()
+    running.start()
+    assert done(asked)["clientsWritten"] == 20
+    assert len(list((folder / "files" / "exports").rglob("*.zip"))) == 1
+
+
+@pytest.mark.e2e
+def test_a_backup_of_the_previous_version_is_upgraded(running: Installation, tmp_path: Path) -> None:
+    """Tables of version 4 had no lines and knew of no duplicates."""
+    running.stop()
+    script = """
+import sys
+from pathlib import Path
+from odometer.backup.places import open_place
+from odometer.backup.take import copy_registry, take_backup
+from odometer.store.derive import Derivation
+from odometer.store.engine import Engine
+from odometer.store.gate import Gate
+from odometer.store.ledger import Ledger
+from odometer.store.snapshot import snapshot
+data = Path(sys.argv[1])
+engine = Engine(f"chdb://{data}/analytics")
+for table in ("line", "duplicate"):
+    engine.command(f"DROP TABLE odometer.{table} SYNC")
+engine.command("ALTER TABLE odometer.schema_version DELETE WHERE version > 4 SETTINGS mutations_sync = 2")
+ledger = Ledger(engine)
+assert not ledger.check()
+take = lambda folder: copy_registry(data / "registry.sqlite", folder)
+derivation = Derivation(engine, Gate(), ledger)
+with open_place(sys.argv[2]) as place, snapshot(engine, derivation, at_that_moment=take) as taken:
+    take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="0.0.9")
+engine.close()
+"""
+    place = tmp_path / "backups"
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "data"), str(place)], check=True)
+    running.run("restore", str(place), "--verify")
+    restored(running, place, tmp_path / "again")
+    running.start()
+    running.report_until({"new": 20, "active": 20, "lost": 0}, startDate="NOW", stopDate="NOW")
+    assert running.send(batch("client-new"))["accepted"] == 5
+    running.stop()
+
+
+@pytest.mark.e2e
+def test_a_bucket_is_as_good_as_a_folder(running: Installation, tmp_path: Path) -> None:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        running.environment |= {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+        }
+        place = "s3://backups/odometer"
+        refused = running.run("backup", place, expect=1)
+        assert "s3://backups/odometer" in refused
+        assert httpx2.put(f"http://{host}:{port}/backups").status_code == 200
+        running.run("backup", place)
+        running.run("backup", place, "--keep", "1")
+        assert len(keys(running, place)) == 1
+        running.run("restore", place, "--verify")
+        running.stop()
+        restored(running, place, tmp_path / "again")
+        running.start()
+        running.report_until({"new": 20, "active": 20, "lost": 0}, startDate="NOW", stopDate="NOW")
+        running.stop()
+    finally:
+        server.stop()
