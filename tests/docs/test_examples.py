@@ -47,6 +47,8 @@ PAGES = [
     "licenses.md",
     "raw-data.md",
     "privacy.md",
+    "authentication.md",
+    "backup.md",
 ]
 
 
@@ -64,6 +66,7 @@ def test_page(page: str, tmp_path: Path) -> None:
         "PRODUCT": str(installation.product),
         "TOKEN": installation.token,
         "KEY": installation.key,
+        "ODOMETER_DATA": installation.environment["ODOMETER_DATA"],
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     found = examples(page)
