@@ -3,9 +3,12 @@
 Looking up a caller, a key or a session is quick and uses the framework's own threads; nothing slow may run there.
 """
 
+# ruff: noqa: RUF009 - `_lane` is `dataclasses.field` with a row of the table
+
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Final, TypeVar
 
 import anyio.to_thread
@@ -55,32 +58,9 @@ class Lane:
         return Problem("BUSY", f"{self._what} Try again later.", retry_after_s=_RETRY_AFTER_S)
 
 
-def _collecting() -> Lane:
-    return Lane("Too many batches arrive at once.", threads=4, waiting=512, wait_s=10)
-
-
-def _large_batches() -> Lane:
-    return Lane("Too many large batches arrive at once.", threads=1, waiting=32, wait_s=15)
-
-
-def _reading() -> Lane:
-    return Lane("Too many requests arrive at once.", threads=2, waiting=256, wait_s=10)
-
-
-def _asking() -> Lane:
-    return Lane("Too many questions are being answered.", threads=4, waiting=64, wait_s=10)
-
-
-def _changing() -> Lane:
-    return Lane("Too many changes are being made.", threads=2, waiting=64, wait_s=30)
-
-
-def _erasing() -> Lane:
-    return Lane("Other clients are being erased.", threads=1, waiting=64, wait_s=60)
-
-
-def _operating() -> Lane:
-    return Lane("Metrics are asked for too often.", threads=2, waiting=16, wait_s=5)
+def _lane(what: str, *, threads: int, waiting: int, wait_s: float) -> Lane:
+    lane: Lane = field(default_factory=partial(Lane, what, threads=threads, waiting=waiting, wait_s=wait_s))
+    return lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +78,13 @@ class Lanes:
 
     """
 
-    collecting: Lane = field(default_factory=_collecting)
-    large_batches: Lane = field(default_factory=_large_batches)
-    reading: Lane = field(default_factory=_reading)
-    asking: Lane = field(default_factory=_asking)
-    changing: Lane = field(default_factory=_changing)
-    erasing: Lane = field(default_factory=_erasing)
-    operating: Lane = field(default_factory=_operating)
+    collecting: Lane = _lane("Too many batches arrive at once.", threads=4, waiting=512, wait_s=10)
+    large_batches: Lane = _lane("Too many large batches arrive at once.", threads=1, waiting=32, wait_s=15)
+    reading: Lane = _lane("Too many requests arrive at once.", threads=2, waiting=256, wait_s=10)
+    asking: Lane = _lane("Too many questions are being answered.", threads=4, waiting=64, wait_s=10)
+    changing: Lane = _lane("Too many changes are being made.", threads=2, waiting=64, wait_s=30)
+    erasing: Lane = _lane("Other clients are being erased.", threads=1, waiting=64, wait_s=60)
+    operating: Lane = _lane("Metrics are asked for too often.", threads=2, waiting=16, wait_s=5)
 
     def inside(self) -> dict[str, int]:
         """How many pieces of work run or wait, by lane."""
