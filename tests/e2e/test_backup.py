@@ -228,8 +228,8 @@ engine.command("ALTER TABLE odometer.schema_version DELETE WHERE version > 4 SET
 ledger = Ledger(engine)
 assert not ledger.check()
 take = lambda folder: copy_registry(data / "registry.sqlite", folder)
-derivation = Derivation(engine, Gate(), ledger)
-with open_place(sys.argv[2]) as place, snapshot(engine, derivation, at_that_moment=take) as taken:
+frozen = snapshot(engine, Derivation(engine, Gate(), ledger), at_that_moment=take)
+with open_place(sys.argv[2]) as place, frozen as taken:
     take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="0.0.9")
 engine.close()
 """
