@@ -9,7 +9,7 @@ from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
 from odometer.accounts.secret_text import hash_of, new_secret
 from odometer.accounts.tables import SESSIONS, USERS
-from odometer.accounts.users import caller_of
+from odometer.accounts.users import caller_of, still_signed_in
 from odometer.clock import DAY_MS
 
 # An ended session is remembered this long, to answer "expired" instead of "unknown".
@@ -35,10 +35,14 @@ class Sessions:
         self.absolute_s = hours * 3600
 
     def open(self, caller: Caller) -> str:
-        """Start a session and return its token, of which only the hash is kept."""
+        """Start a session of somebody who has just given their password; its token, of which only the hash is kept.
+
+        Raises `Problem` BAD_CREDENTIALS when the user or the password is no longer the one that was checked.
+        """
         token = new_secret()
         now = self._database.clock.now_ms()
         with self._database.writing() as connection:
+            still_signed_in(connection, caller)
             forgotten = now - self.absolute_s * 1000 - _REMEMBER_EXPIRED_MS
             connection.execute(delete(SESSIONS).where(SESSIONS.c.created_ms < forgotten))
             connection.execute(
@@ -56,7 +60,7 @@ class Sessions:
             row = connection.execute(
                 select(SESSIONS, USERS)
                 .join(USERS, USERS.c.user_id == SESSIONS.c.user_id)
-                .where(SESSIONS.c.token_hash == token_hash)
+                .where(SESSIONS.c.token_hash == token_hash, USERS.c.disabled_ms.is_(None))
                 .with_only_columns(SESSIONS.c.created_ms.label("opened_ms"), SESSIONS.c.last_seen_ms, USERS)
             ).one_or_none()
             caller = None if row is None else caller_of(connection, row)

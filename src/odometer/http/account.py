@@ -74,13 +74,14 @@ async def _change_password(request: Request, caller: TheCaller) -> Response:
         raise Problem("PERMISSION_DENIED", "An API token cannot change a password; log in first.")
     require_json(request)
     asked = parse_body(await read_body(request, _MAX_BODY), PasswordRequest)
-    if await check_password(request, caller.email, asked.current_password.get_secret_value()) is None:
+    checked = await check_password(request, caller.email, asked.current_password.get_secret_value())
+    if checked is None:
         raise Problem("BAD_CREDENTIALS", "The current password is wrong.", field="currentPassword")
     users = parts_of(request).registry.users
 
     def change() -> int:
         new = asked.new_password.get_secret_value()
-        return users.set_own_password(caller.email, new, revoke_tokens=asked.revoke_tokens)
+        return users.set_own_password(checked, new, revoke_tokens=asked.revoke_tokens)
 
     left = await run_in_threadpool(change)
     answer = JsonAnswer({"result": {"tokensInForce": left}})

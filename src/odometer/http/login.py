@@ -176,10 +176,10 @@ async def check_password(request: Request, user_name: str, password: str) -> Cal
 def _open_session(request: Request, caller: Caller) -> Response:
     parts = parts_of(request)
     sessions = parts.registry.sessions
+    token = sessions.open(caller)
     old = presented_session(request)
     if old is not None:
         sessions.end(old)
-    token = sessions.open(caller)
     answer = JsonAnswer(_login_result(parts.registry, caller))
     answer.headers.append("Set-Cookie", _new_csrf(request, hash_of(token)))
     answer.headers.append("Set-Cookie", session_cookie(token, sessions.absolute_s, is_secure=parts.is_secure))
