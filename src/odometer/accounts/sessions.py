@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
+from odometer.accounts.last_used import LastUsed
 from odometer.accounts.secret_text import hash_of, new_secret
 from odometer.accounts.tables import SESSIONS, USERS
 from odometer.accounts.users import caller_of, still_signed_in
@@ -30,9 +31,10 @@ class Sessions:
     def __init__(self, database: Database, *, idle_minutes: int, hours: int) -> None:
         self._database = database
         self._idle_ms = idle_minutes * 60_000
-        # Use is written down in steps: a write for every call would cost more than it tells. Nobody loses by it.
+        # Use is noted in steps, and written down later by `last_used`: nobody loses by it, and no call waits for it.
         self._step_ms = self._idle_ms // 60
         self.absolute_s = hours * 3600
+        self.last_used = LastUsed(database, SESSIONS, SESSIONS.c.token_hash, SESSIONS.c.last_seen_ms)
 
     def open(self, caller: Caller) -> str:
         """Start a session of somebody who has just given their password; its token, of which only the hash is kept.
@@ -67,11 +69,11 @@ class Sessions:
         if row is None:
             return None
         now = self._database.clock.now_ms()
-        if now - row.opened_ms >= self.absolute_s * 1000 or now - row.last_seen_ms >= self._idle_ms + self._step_ms:
+        last_seen_ms = max(row.last_seen_ms, self.last_used.noted_ms(token_hash))
+        if now - row.opened_ms >= self.absolute_s * 1000 or now - last_seen_ms >= self._idle_ms + self._step_ms:
             return Session(token_hash, None)
-        if now - row.last_seen_ms >= self._step_ms:
-            with self._database.writing() as connection:
-                connection.execute(update(SESSIONS).where(SESSIONS.c.token_hash == token_hash).values(last_seen_ms=now))
+        if now - last_seen_ms >= self._step_ms:
+            self.last_used.note(token_hash)
         return Session(token_hash, caller)
 
     def end(self, session: Session) -> None:

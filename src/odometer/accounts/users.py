@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
+from odometer.accounts.export_jobs import end_jobs_of_user
 from odometer.accounts.passwords import checked_password
 from odometer.accounts.permission import Permission
 from odometer.accounts.products import no_such_product
@@ -135,10 +136,14 @@ class Users:
         return int(connection.execute(in_force).scalar_one())
 
     def remove(self, email: str, *, actor: str = "command line") -> None:
-        """Remove a user with their sessions, tokens and permissions. Raises `Problem` for the last administrator."""
+        """Remove a user with their sessions, tokens, permissions and the exports that are not written yet.
+
+        Raises `Problem` for the last administrator.
+        """
         with self._database.writing() as connection:
             user = _known(connection, email)
             _keep_an_administrator(connection, user)
+            end_jobs_of_user(connection, user.user_id, self._database.clock.now_ms())
             connection.execute(delete(USERS).where(USERS.c.user_id == user.user_id))
             self._database.audit(connection, actor, "user.remove", user.email)
 
