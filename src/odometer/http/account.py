@@ -1,6 +1,6 @@
 """One's own account: changing the password."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -19,14 +19,15 @@ from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 
 PATH: Final = "/admin/v1/account/password"
-# Two passwords of the greatest length, each character escaped.
-_MAX_BODY: Final = 16 * 1024
+# As at login: passwords of before may be longer than a new one.
+_MAX_CURRENT: Final = 1024
+# Two passwords of the greatest length with each character escaped (twelve bytes), and the names of the members.
+_MAX_BODY: Final = 12 * (_MAX_CURRENT + MAX_LENGTH) + 1024
 _EXAMPLE: Final[dict[str, Any]] = {
     "currentPassword": "correct horse",
     "newPassword": "seven lamps by the river",
     "revokeTokens": True,
 }
-_Password = Annotated[SecretStr, Field(max_length=MAX_LENGTH)]
 
 
 class PasswordRequest(BaseModel):
@@ -34,10 +35,10 @@ class PasswordRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    current_password: _Password = Field(alias="currentPassword")
+    current_password: SecretStr = Field(alias="currentPassword", max_length=_MAX_CURRENT)
     new_password: SecretStr = Field(
         alias="newPassword",
-        description=f"{MIN_LENGTH} to {MAX_LENGTH:,} characters, no common password, nothing like the address.",
+        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters, no common password, nothing like the address.",
     )
     revoke_tokens: bool = Field(
         alias="revokeTokens",

@@ -91,7 +91,7 @@ def test_a_registry_of_before_keeps_everything(migrated: Registry, tmp_path: Pat
     assert session.caller is not None
     assert session.caller.user_id == 1
     assert token is not None
-    assert token.only_products == {PRODUCT}
+    assert token.only_products == frozenset({PRODUCT})
     assert (entry.name, entry.prefix, entry.last_used_ms) == ("ci", "odt_ci", 9)
     assert key is not None
     assert (key.key_id, key.may_set_ip, key_entry.name) == (1, True, "a relay")
