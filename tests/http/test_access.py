@@ -242,6 +242,16 @@ def test_an_address_that_would_fit_into_no_login_is_refused(world: World, email:
         world.registry.users.add(email, NEW)
 
 
+@pytest.mark.parametrize(("is_admin", "expected"), [(True, 200), (False, 403)])
+def test_an_administrators_session_reads_metrics(
+    world: World, ada: TestClient, *, is_admin: bool, expected: int
+) -> None:
+    if is_admin:  # promoting ends no session
+        world.registry.users.set_admin(EMAIL, is_admin=True)
+
+    assert ada.get("/metrics").status_code == expected
+
+
 @pytest.mark.parametrize(
     ("access", "expected"),
     [
