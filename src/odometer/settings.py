@@ -202,8 +202,8 @@ class Settings:
     metrics: str = _setting(
         _Kind("token, open or address", _metrics),
         "token",
-        "Who may read /metrics: token = API tokens of administrators, open = everybody who reaches the server, "
-        "HOST:PORT = everybody who reaches that address, which serves nothing else.",
+        "Who may read /metrics: token = administrators, by API token or session, open = everybody who reaches the "
+        "server, HOST:PORT = everybody who reaches that address, which serves nothing else.",
     )
     worker_threads: int = _setting(_whole(1, 256), "4", "Threads that run reports.")
     min_free_mib: int = _setting(

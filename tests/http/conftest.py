@@ -1,7 +1,9 @@
 """A real application over a real registry; only the analytics store is a stand-in, as no test here asks it anything."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -114,6 +116,13 @@ class World:
 
     def app(self, **changes: Any) -> FastAPI:
         return create_http(replace(self.parts, metrics=CollectorRegistry(), **changes))
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """The registry's file, for what another process might do with it; what is changed is committed."""
+        connection = sqlite3.connect(self.folder / "registry.sqlite")
+        with closing(connection), connection:
+            yield connection
 
 
 @pytest.fixture

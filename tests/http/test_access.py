@@ -1,9 +1,11 @@
 """People and their tokens: what ends when a password changes, a user is disabled or a token is over."""
 
+import json
 import re
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
@@ -13,6 +15,7 @@ from tests.http.conftest import EMAIL, PASSWORD, PRODUCT, REPORT_PATH, Connect, 
 NEW = "seven lamps by the river"
 URL = "/admin/v1/account/password"
 DAY_MINUTES = 24 * 60
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -196,6 +199,57 @@ def test_an_ingestion_key_in_place_of_a_token_is_recognised(world: World, caller
 
     assert answer.status_code == 401
     assert "This is an ingestion key" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("sign", ["x", "я", "😀"])
+@pytest.mark.parametrize("escaped", [True, False])
+def test_every_password_that_is_taken_can_be_changed_and_signs_in(
+    world: World, caller: TestClient, sign: str, *, escaped: bool
+) -> None:
+    email = "l" * 300 + "@example.com"
+    first, second = ("abcdef" + sign * 250, "ghijkl" + sign * 250)
+
+    def post(path: str, members: dict[str, Any]) -> Any:
+        return caller.post(
+            path,
+            content=json.dumps(members, ensure_ascii=escaped).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+
+    world.registry.users.add(email, first)
+    caller.get("/v3/request-csrf")
+
+    assert post("/v3/auth/web", {"userName": email, "password": first}).status_code == 200
+    members = {"currentPassword": first, "newPassword": second, "revokeTokens": False}
+    assert post(URL, members).status_code == 200
+    caller.get("/v3/request-csrf")
+    assert post("/v3/auth/web", {"userName": email, "password": second}).status_code == 200
+
+
+def test_a_longer_password_of_before_can_be_changed(world: World, caller: TestClient) -> None:
+    before = "old " * 256
+    with world.database() as connection:
+        connection.execute("UPDATE users SET password_hash = ?", (CHEAP.hash(before),))
+
+    assert log_in(caller, before).status_code == 200
+    assert change(caller, currentPassword=before).status_code == 200
+    assert log_in(caller, NEW).status_code == 200
+
+
+@pytest.mark.parametrize("email", ["l" * 310 + "@example.com", "я" * 150 + "@example.com"])
+def test_an_address_that_would_fit_into_no_login_is_refused(world: World, email: str) -> None:
+    with pytest.raises(Problem, match="no email address"):
+        world.registry.users.add(email, NEW)
+
+
+@pytest.mark.parametrize(("is_admin", "expected"), [(True, 200), (False, 403)])
+def test_an_administrators_session_reads_metrics(
+    world: World, ada: TestClient, *, is_admin: bool, expected: int
+) -> None:
+    if is_admin:  # promoting ends no session
+        world.registry.users.set_admin(EMAIL, is_admin=True)
+
+    assert ada.get("/metrics").status_code == expected
 
 
 @pytest.mark.parametrize(

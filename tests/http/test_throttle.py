@@ -4,6 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from odometer.errors import Problem
+from odometer.http.known_names import KnownNames
 from odometer.http.throttle import LoginThrottle
 from tests.http.conftest import EMAIL, PASSWORD, World, code_of, log_in
 
@@ -94,3 +95,94 @@ def test_one_ipv6_network_is_one_address() -> None:
 
     with pytest.raises(Problem):
         throttle.begin("d", "2001:db8::3")
+
+
+def test_one_ipv4_address_is_one_however_it_is_written() -> None:
+    throttle = LoginThrottle(10, 2, 15, lambda: 0.0)
+    throttle.begin("a", "203.0.113.9")
+    throttle.begin("b", "::ffff:203.0.113.9")
+
+    with pytest.raises(Problem):
+        throttle.begin("c", "::ffff:cb00:7109")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [f"203.0.113.9:{5000 + n}" for n in range(11)],
+        [f"[2001:db8::9]:{5000 + n}" for n in range(11)],
+        [f'"[2001:db8::{n + 1}]"' for n in range(11)],
+        ["203.0.113.9", "::ffff:203.0.113.9", " 203.0.113.9 ", "[::ffff:203.0.113.9]:443"] * 3,
+        [f"unknown{n}" for n in range(11)],
+        [f"203.0.113.{n}, 203.0.113.9:80" for n in range(11)],
+    ],
+)
+@pytest.mark.parametrize("proxies", ["10.0.0.0/8", "::ffff:10.0.0.0/104"])
+def test_a_proxy_gives_a_caller_no_second_address(world: World, entries: list[str], proxies: str) -> None:
+    caller = TestClient(world.app(trusted_proxies=(proxies,)), client=("::ffff:10.1.2.3", 1))
+    caller.get("/v3/request-csrf")
+    statuses = [
+        caller.post(
+            "/v3/auth/web",
+            json={"userName": EMAIL, "password": "wrong horse"},
+            headers={"X-Forwarded-For": entry},
+        ).status_code
+        for entry in entries
+    ]
+
+    assert statuses[:10] == [401] * 10
+    assert statuses[10] == 429
+
+
+def test_whoever_has_signed_in_from_an_address_is_not_kept_out_by_others_there(
+    caller: TestClient, world: World
+) -> None:
+    world.registry.users.add("eve@example.com", PASSWORD)
+    assert log_in(caller).status_code == 200
+    for n in range(3):
+        assert fail(caller, 10, f"user{n}@example.com") == [401] * 10
+
+    assert fail(caller, 1, "user3@example.com") == [429]
+    assert log_in(caller, PASSWORD, "eve@example.com").status_code == 429
+    assert log_in(caller, PASSWORD, f" {EMAIL.upper()}").status_code == 200
+    assert fail(caller, 11) == [401] * 10 + [429]
+
+
+def test_whoever_is_known_there_has_ten_failures_too(caller: TestClient) -> None:
+    assert log_in(caller).status_code == 200
+
+    assert fail(caller, 11) == [401] * 10 + [429]
+    assert log_in(caller).status_code == 429
+
+
+def test_where_nobody_is_known_the_body_is_not_read() -> None:
+    throttle = LoginThrottle(10, 2, 15, lambda: 0.0)
+    throttle.welcome("ada", "203.0.113.9")
+    for address in ("203.0.113.9", "203.0.113.10"):
+        throttle.begin("a", address)
+        throttle.begin("b", address)
+
+    throttle.check_address("203.0.113.9")
+    with pytest.raises(Problem):
+        throttle.check_address("203.0.113.10")
+
+
+def test_a_name_is_known_for_thirty_days_after_its_last_sign_in() -> None:
+    known, day = KnownNames(), 86_400.0
+    known.note("ada", "home", 0)
+    known.note("eve", "home", 0)
+    known.note("ada", "home", 10 * day)
+
+    assert known.has("eve", "home", 30 * day - 1)
+    assert not known.has("eve", "home", 30 * day)
+    assert not known.has("ada", "elsewhere", 30 * day)
+    assert known.has_any("home", 40 * day - 1)
+    assert not known.has_any("home", 40 * day)
+
+
+def test_only_so_many_names_are_known_those_that_came_last() -> None:
+    known = KnownNames(at_most=2)
+    for n, name in enumerate(("ada", "eve", "ada", "bob")):
+        known.note(name, "home", n)
+
+    assert [name for name in ("ada", "bob", "eve") if known.has(name, "home", 4)] == ["ada", "bob"]

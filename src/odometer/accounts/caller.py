@@ -1,7 +1,7 @@
 """Who is calling, and what they may do: the one value the guard of the HTTP room works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from odometer.accounts.permission import ALL_PERMISSIONS, READING, Permission, with_implied
 
@@ -19,6 +19,7 @@ class Caller:
         only_products: a token's limit, None = all of its owner's products.
         is_read_only: a token's limit to reading.
         token_id: the token that stands for them, None = they have logged in.
+        password_proof: which password they have just given (`Users.check_password`); empty otherwise.
 
     """
 
@@ -30,6 +31,7 @@ class Caller:
     only_products: frozenset[int] | None = None
     is_read_only: bool = False
     token_id: int | None = None
+    password_proof: str = field(default="", repr=False, compare=False)
 
     def permissions_on(self, product_id: int) -> frozenset[Permission]:
         """Everything the caller may do with the product; nothing means that it is invisible to them."""

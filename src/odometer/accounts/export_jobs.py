@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Collection
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.database import Database
@@ -30,6 +30,13 @@ _COLUMNS: Final = _TABLE.c
 _WAITS: Final[dict[str, Any]] = {"status": JobStatus.QUEUED, "clients_written": 0, "clients_total": None}
 # Attempts count servers that died over a file; what is made again is a new one.
 _WAITS_ANEW: Final = {**_WAITS, "attempts": 0}
+
+
+def end_jobs_of_user(connection: Connection, user_id: int, now_ms: int) -> None:
+    """Let no file be written any more that nobody could fetch; who writes one notices (`is_running`)."""
+    active = update(_TABLE).where(_COLUMNS.user_id == user_id, _COLUMNS.status.in_(_ACTIVE))
+    ended = {"status": JobStatus.FAILED, "active_key": None, "finished_ms": now_ms, "error": "The user was removed."}
+    connection.execute(active.values(ended))
 
 
 class ExportJobs:

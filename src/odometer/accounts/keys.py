@@ -67,7 +67,7 @@ class Keys:
         self._monotonic_s = monotonic_s
         self._remembered: dict[str, tuple[float, IngestionKey]] = {}
         self._lock = threading.Lock()
-        self.last_used = LastUsed(database, INGESTION_KEYS, "key_id")
+        self.last_used = LastUsed(database, INGESTION_KEYS, INGESTION_KEYS.c.key_id, INGESTION_KEYS.c.last_used_ms)
 
     def add(self, product_id: int, *, name: str = "", may_set_ip: bool = False, actor: str = "command line") -> str:
         """Make a key and return its text, which cannot be shown again; `name` says what it is for."""

@@ -1,6 +1,8 @@
 """Which passwords are taken: long enough, and none that a guesser tries first."""
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -8,25 +10,31 @@ from typing import Final
 from odometer.errors import invalid
 
 MIN_LENGTH: Final = 12
-MAX_LENGTH: Final = 1024
-# So much of a password may not come from the address of its owner.
+# Every character escaped in JSON, it still fits into a login. Some of before are longer.
+MAX_LENGTH: Final = 256
+# So much of a password may not come from the address of its owner, or from the name of what it opens.
 _SHORTEST_PART: Final = 4
 _OWN_PART: Final = 8
+_PRODUCT: Final = "odometer"
 
 
 def checked_password(password: str, email: str, field: str = "password") -> str:
     """The password, if its owner may have it. Raises `Problem` with what is wanted instead."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise invalid(
-            field, f"A password has {MIN_LENGTH} to {MAX_LENGTH:,} characters; this one has {len(password):,}."
-        )
+        raise invalid(field, f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this one has {len(password):,}.")
     if not _can_be_hashed(password):
         raise invalid(field, "The password holds half of a surrogate pair.")
-    said = password.casefold()
-    if said in _common() or _without_ending(said) in _common():
+    said = unicodedata.normalize("NFKC", password).casefold()
+    if not _common().isdisjoint(_readings(said)):
         raise invalid(field, "This is one of the commonest passwords; take several words that do not belong together.")
     if len(set(said)) < _SHORTEST_PART + 1:
         raise invalid(field, "The password has too few different characters.")
+    if not re.search(r"[^\W\d_]", said):
+        raise invalid(field, "The password has no letters; take several words that do not belong together.")
+    own = re.sub(r"[\W_]+", "", said)
+    rest = own.replace(_PRODUCT, "")
+    if rest != own and (len(rest) < _OWN_PART or not _common().isdisjoint(_readings(rest))):
+        raise invalid(field, "The password is too much like the name of this server.")
     for part in _parts_of(email):
         if part in said and len(said) - len(part) < _OWN_PART:
             raise invalid(field, f"The password is too much like the address {email}.")
@@ -47,9 +55,17 @@ def _common() -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if not line.startswith("#"))
 
 
-def _without_ending(password: str) -> str:
-    """What is left without the digits and signs that people put behind a word."""
-    return re.sub(r"[\W\d_]+$", "", password)
+def _readings(password: str) -> Iterator[str]:
+    """The password without what people put around, behind and between words to make them longer, repetition too."""
+    for stripped in (
+        password,
+        re.sub(r"^[\W\d_]+|[\W\d_]+$", "", password),
+        re.sub(r"\s+", "", password),
+        re.sub(r"[\W_]+", "", password),
+        re.sub(r"[\W\d_]+", "", password),
+    ):
+        yield stripped
+        yield (stripped + stripped)[: (stripped + stripped).find(stripped, 1)]
 
 
 def _parts_of(email: str) -> list[str]:

@@ -59,11 +59,15 @@ class Registry:
     def signing_secret(self, name: str) -> bytes:
         """256 random bits for signing, made once per installation and name and shared by all its processes."""
         table = SIGNING_SECRETS
-        with self._database.writing() as connection:
-            value = connection.execute(select(table.c.value).where(table.c.name == name)).scalar_one_or_none()
-            if value is None:
-                value = secrets.token_hex(32)
-                connection.execute(insert(table).values(name=name, value=value))
+        known = select(table.c.value).where(table.c.name == name)
+        with self._database.reading() as connection:
+            value = connection.execute(known).scalar_one_or_none()
+        if value is None:
+            with self._database.writing() as connection:
+                value = connection.execute(known).scalar_one_or_none()
+                if value is None:
+                    value = secrets.token_hex(32)
+                    connection.execute(insert(table).values(name=name, value=value))
         return bytes.fromhex(value)
 
     def audit_log(self, limit: int = 1000) -> list[AuditEntry]:
@@ -77,7 +81,8 @@ class Registry:
         return self.users.caller(user_id) if token_id is None else self.tokens.caller(token_id)
 
     def write_last_uses(self) -> None:
-        """Write down when tokens and keys were used last."""
+        """Write down when sessions, tokens and keys were used last."""
+        self.sessions.last_used.write()
         self.tokens.last_used.write()
         self.keys.last_used.write()
 

@@ -6,6 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKey, Index, Int
 
 METADATA = MetaData()
 
+# `sqlite_autoincrement` where an id is never given again: links, notes of use and jobs may outlive the row it was of.
+
 USERS = Table(
     "users",
     METADATA,
@@ -16,6 +18,7 @@ USERS = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("disabled_ms", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 PRODUCTS = Table(
@@ -62,6 +65,7 @@ API_TOKENS = Table(
     Column("expires_ms", BigInteger),
     Column("last_used_ms", BigInteger),
     Index("api_tokens_of_user", "user_id"),
+    sqlite_autoincrement=True,
 )
 
 API_TOKEN_PRODUCTS = Table(
@@ -84,6 +88,7 @@ INGESTION_KEYS = Table(
     Column("prefix", String(16), nullable=False),
     Column("last_used_ms", BigInteger),
     Index("ingestion_keys_of_product", "product_id"),
+    sqlite_autoincrement=True,
 )
 
 # Flags that somebody has set; an event without a row has those of the setting newEvents.

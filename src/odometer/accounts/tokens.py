@@ -54,7 +54,7 @@ class Tokens:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.last_used = LastUsed(database, API_TOKENS, "token_id")
+        self.last_used = LastUsed(database, API_TOKENS, API_TOKENS.c.token_id, API_TOKENS.c.last_used_ms)
 
     def add(
         self,

@@ -1,7 +1,8 @@
 """Users: people who log in with a password, and what each may do with each product."""
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from argon2 import PasswordHasher
@@ -11,14 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from odometer.accounts.caller import Caller
 from odometer.accounts.database import Database
+from odometer.accounts.export_jobs import end_jobs_of_user
 from odometer.accounts.passwords import checked_password
 from odometer.accounts.permission import Permission
 from odometer.accounts.products import no_such_product
-from odometer.accounts.secret_text import new_secret
+from odometer.accounts.secret_text import hash_of, new_secret
 from odometer.accounts.tables import API_TOKENS, PERMISSIONS, PRODUCTS, SESSIONS, USERS
 from odometer.errors import Problem, invalid
 
 _MAX_EMAIL: Final = 320
+# In JSON, where a character may take twelve: with the longest password it has to fit into a login of 4 KiB.
+_MAX_EMAIL_IN_JSON: Final = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,25 +115,38 @@ class Users:
         password_hash = self._hasher.hash(checked_password(password, _normal(email)))
         with self._database.writing() as connection:
             user = _known(connection, email)
-            connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(password_hash=password_hash))
-            self._end_sessions(connection, user.user_id)
-            if revoke_tokens:
-                self._revoke_tokens(connection, user.user_id)
-            detail = {"revokeTokens": revoke_tokens}
-            self._database.audit(connection, actor, "user.set_password", user.email, detail)
-            in_force = select(func.count()).where(*self._in_force(user.user_id))
-            return int(connection.execute(in_force).scalar_one())
+            return self._replace_password(connection, user, password_hash, revoke_tokens=revoke_tokens, actor=actor)
 
-    def set_own_password(self, email: str, password: str, *, revoke_tokens: bool) -> int:
-        """As `set_password`, asked for by the user, to whom a refusal names the member of the request."""
-        checked_password(password, _normal(email), "newPassword")
-        return self.set_password(email, password, revoke_tokens=revoke_tokens, actor=email)
+    def set_own_password(self, caller: Caller, password: str, *, revoke_tokens: bool) -> int:
+        """As `set_password`, asked for by somebody who has just given the old one (`check_password`)."""
+        password_hash = self._hasher.hash(checked_password(password, caller.email, "newPassword"))
+        with self._database.writing() as connection:
+            user = still_signed_in(connection, caller)
+            return self._replace_password(
+                connection, user, password_hash, revoke_tokens=revoke_tokens, actor=caller.email
+            )
+
+    def _replace_password(
+        self, connection: Connection, user: Row[Any], password_hash: str, *, revoke_tokens: bool, actor: str
+    ) -> int:
+        connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(password_hash=password_hash))
+        self._end_sessions(connection, user.user_id)
+        if revoke_tokens:
+            self._revoke_tokens(connection, user.user_id)
+        detail = {"revokeTokens": revoke_tokens}
+        self._database.audit(connection, actor, "user.set_password", user.email, detail)
+        in_force = select(func.count()).where(*self._in_force(user.user_id))
+        return int(connection.execute(in_force).scalar_one())
 
     def remove(self, email: str, *, actor: str = "command line") -> None:
-        """Remove a user with their sessions, tokens and permissions. Raises `Problem` for the last administrator."""
+        """Remove a user with their sessions, tokens, permissions and the exports that are not written yet.
+
+        Raises `Problem` for the last administrator.
+        """
         with self._database.writing() as connection:
             user = _known(connection, email)
             _keep_an_administrator(connection, user)
+            end_jobs_of_user(connection, user.user_id, self._database.clock.now_ms())
             connection.execute(delete(USERS).where(USERS.c.user_id == user.user_id))
             self._database.audit(connection, actor, "user.remove", user.email)
 
@@ -181,7 +198,10 @@ class Users:
             self._hasher.verify(self._nobodys_hash if row is None else row.password_hash, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return None
-        return None if row is None else self.caller(row.user_id)
+        if row is None:
+            return None
+        with self._database.reading() as connection:
+            return replace(caller_of(connection, row), password_proof=_proof_of(row))
 
     def caller(self, user_id: int) -> Caller | None:
         """The user with the permissions of this moment; None when there is none or they are disabled."""
@@ -194,6 +214,24 @@ class Users:
 def caller_of(connection: Connection, user: Row[Any]) -> Caller:
     """The user of this row of the table with the permissions of this moment."""
     return Caller(user.user_id, user.email, user.display_name, user.is_admin, granted_to(connection, user.user_id))
+
+
+def still_signed_in(connection: Connection, caller: Caller) -> Row[Any]:
+    """The user who has given a password, inside the transaction that lets them do something with it.
+
+    Raises `Problem` BAD_CREDENTIALS when they were removed or disabled meanwhile or have another password by now:
+    what ends sessions must not miss the one that is just being opened.
+    """
+    asked = select(USERS).where(USERS.c.user_id == caller.user_id, USERS.c.disabled_ms.is_(None))
+    row = connection.execute(asked.with_for_update()).one_or_none()
+    if row is None or _proof_of(row) != caller.password_proof:
+        raise Problem("BAD_CREDENTIALS", "The user name or the password is wrong.")
+    return row
+
+
+def _proof_of(user: Row[Any]) -> str:
+    """Tells one password of a user from the next, and nothing about it: the stored hash is salted and hashed again."""
+    return hash_of(user.password_hash)
 
 
 def granted_to(connection: Connection, user_id: int) -> dict[int, frozenset[Permission]]:
@@ -213,7 +251,9 @@ def user_id_of(connection: Connection, email: str) -> int:
 
 
 def _known(connection: Connection, email: str) -> Row[Any]:
-    row = connection.execute(select(USERS).where(USERS.c.email == _normal(email))).one_or_none()
+    """The user, who stays as they are until the transaction ends: PostgreSQL has several that write at a time."""
+    asked = select(USERS).where(USERS.c.email == _normal(email))
+    row = connection.execute(asked.with_for_update()).one_or_none()
     if row is None:
         raise Problem("NOT_FOUND", f"There is no user {email[:_MAX_EMAIL]}.")
     return row
@@ -225,7 +265,8 @@ def _normal(email: str) -> str:
 
 def _checked_email(email: str) -> str:
     normal = _normal(email)
-    if "@" not in normal or len(normal) > _MAX_EMAIL or not normal.isprintable() or " " in normal:
+    is_short = len(normal) <= _MAX_EMAIL and len(json.dumps(normal)) <= _MAX_EMAIL_IN_JSON
+    if "@" not in normal or not is_short or not normal.isprintable() or " " in normal:
         raise invalid("email", f"{email[:80]!r} is no email address.")
     return normal
 

@@ -1,6 +1,6 @@
 """One's own account: changing the password."""
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -19,14 +19,15 @@ from odometer.http.openapi import operation
 from odometer.http.parts import parts_of
 
 PATH: Final = "/admin/v1/account/password"
-# Two passwords of the greatest length, each character escaped.
-_MAX_BODY: Final = 16 * 1024
+# As at login: passwords of before may be longer than a new one.
+_MAX_CURRENT: Final = 1024
+# Two passwords of the greatest length with each character escaped (twelve bytes), and the names of the members.
+_MAX_BODY: Final = 12 * (_MAX_CURRENT + MAX_LENGTH) + 1024
 _EXAMPLE: Final[dict[str, Any]] = {
     "currentPassword": "correct horse",
     "newPassword": "seven lamps by the river",
     "revokeTokens": True,
 }
-_Password = Annotated[SecretStr, Field(max_length=MAX_LENGTH)]
 
 
 class PasswordRequest(BaseModel):
@@ -34,10 +35,10 @@ class PasswordRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    current_password: _Password = Field(alias="currentPassword")
+    current_password: SecretStr = Field(alias="currentPassword", max_length=_MAX_CURRENT)
     new_password: SecretStr = Field(
         alias="newPassword",
-        description=f"{MIN_LENGTH} to {MAX_LENGTH:,} characters, no common password, nothing like the address.",
+        description=f"{MIN_LENGTH} to {MAX_LENGTH} characters, no common password, nothing like the address.",
     )
     revoke_tokens: bool = Field(
         alias="revokeTokens",
@@ -74,13 +75,14 @@ async def _change_password(request: Request, caller: TheCaller) -> Response:
         raise Problem("PERMISSION_DENIED", "An API token cannot change a password; log in first.")
     require_json(request)
     asked = parse_body(await read_body(request, _MAX_BODY), PasswordRequest)
-    if await check_password(request, caller.email, asked.current_password.get_secret_value()) is None:
+    checked = await check_password(request, caller.email, asked.current_password.get_secret_value())
+    if checked is None:
         raise Problem("BAD_CREDENTIALS", "The current password is wrong.", field="currentPassword")
     users = parts_of(request).registry.users
 
     def change() -> int:
         new = asked.new_password.get_secret_value()
-        return users.set_own_password(caller.email, new, revoke_tokens=asked.revoke_tokens)
+        return users.set_own_password(checked, new, revoke_tokens=asked.revoke_tokens)
 
     left = await run_in_threadpool(change)
     answer = JsonAnswer({"result": {"tokensInForce": left}})

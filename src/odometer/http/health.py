@@ -23,8 +23,8 @@ _LOG = structlog.get_logger("odometer.http")
 _RETRY_AFTER_S = 5
 _FRESH_S = 1.0
 _METRICS = (
-    "Counters in the Prometheus text format. Needs an API token of an administrator, which may be read-only, unless "
-    "the operator has said otherwise (ODOMETER_METRICS)."
+    "Counters in the Prometheus text format. Needs an API token of an administrator, which may be read-only, or an "
+    "administrator's session, unless the operator has said otherwise (ODOMETER_METRICS)."
 )
 
 
@@ -37,7 +37,7 @@ def health_router() -> APIRouter:
         ("/metrics", metrics, "Metrics", _METRICS),
     ):
         errors = {"/readyz": (503,), "/metrics": (401, 403, 404, 503)}.get(path, ())
-        security = ("token",) if path == "/metrics" else ()
+        security = ("session", "token") if path == "/metrics" else ()
         extra = operation(title=title, description=description, group="Operation", security=security, errors=errors)
         router.add_api_route(path, endpoint, methods=["GET"], response_class=JsonAnswer, openapi_extra=extra)
     return router
@@ -76,7 +76,7 @@ class Readiness:
 
 
 async def metrics(request: Request) -> Response:
-    """Everything registered in `HttpParts.metrics`, for administrators' tokens unless the operator has opened it."""
+    """Everything registered in `HttpParts.metrics`, for administrators unless the operator has opened it."""
     access = parts_of(request).metrics_access
     if access == "elsewhere":
         raise Problem("NOT_FOUND", "Metrics are served at an address of their own (ODOMETER_METRICS).")
@@ -90,7 +90,7 @@ def _require_operator(request: Request) -> None:
     """A token that may only read will do: a scraper changes nothing."""
     caller = find_caller(request)
     if not caller.is_admin or caller.only_products is not None:
-        raise Problem("PERMISSION_DENIED", "Metrics need an API token of an administrator, for all products.")
+        raise Problem("PERMISSION_DENIED", "Metrics need an administrator, with a session or a token for all products.")
 
 
 def _not_ready(parts: HttpParts) -> Problem | None:

@@ -66,7 +66,8 @@ _LOGIN_STANDING: Final = Standing(
     ),
     ours=(
         "What the four objects hold. A live session that is presented is revoked. A session ends after 60 minutes "
-        "without a call and after 12 hours; 10 failures of a user or 30 of an address within 15 minutes are 429."
+        "without a call and after 12 hours; 10 failures of a user from an address within 15 minutes are 429, and so "
+        "are 30 of an address for users who have not signed in from it within 30 days."
     ),
 )
 _LOGOUT_STANDING: Final = Standing(
@@ -144,7 +145,7 @@ async def login(request: Request) -> Response:
         raise Problem("CSRF_MISMATCH", f"{CSRF_HEADER} does not match the cookie {CSRF_COOKIE}.")
     parts = parts_of(request)
     throttle: LoginThrottle = request.app.state.throttle
-    # Before anything is read: whoever is over the limit costs nothing more.
+    # Before anything is read: whoever is over the limit costs nothing more, unless somebody is known to be there.
     throttle.check_address(address_of(request, parts.trusted_proxies))
     require_json(request)
     body = parse_body(await read_body(request, _MAX_BODY), LoginRequest)
@@ -160,8 +161,9 @@ async def check_password(request: Request, user_name: str, password: str) -> Cal
     throttle: LoginThrottle = request.app.state.throttle
     # Each check takes much memory on purpose; a few at a time are plenty, and no more can be counted but undecided.
     checking: asyncio.Semaphore = request.app.state.password_checks
+    address = address_of(request, parts.trusted_proxies)
     async with checking:
-        take_back = throttle.begin(user_name, address_of(request, parts.trusted_proxies))
+        take_back = throttle.begin(user_name, address)
         caller = None
         has_failed = False
         try:
@@ -170,16 +172,18 @@ async def check_password(request: Request, user_name: str, password: str) -> Cal
         finally:
             if not has_failed:
                 take_back()
+    if caller is not None:
+        throttle.welcome(user_name, address)
     return caller
 
 
 def _open_session(request: Request, caller: Caller) -> Response:
     parts = parts_of(request)
     sessions = parts.registry.sessions
+    token = sessions.open(caller)
     old = presented_session(request)
     if old is not None:
         sessions.end(old)
-    token = sessions.open(caller)
     answer = JsonAnswer(_login_result(parts.registry, caller))
     answer.headers.append("Set-Cookie", _new_csrf(request, hash_of(token)))
     answer.headers.append("Set-Cookie", session_cookie(token, sessions.absolute_s, is_secure=parts.is_secure))

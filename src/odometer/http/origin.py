@@ -38,15 +38,38 @@ def check_origin(request: Request) -> None:
 
 
 def address_of(request: Request, trusted_proxies: tuple[str, ...]) -> str:
-    """The caller's address: the connection's, or behind trusted proxies the last one that they did not set."""
-    address = request.client.host if request.client else ""
+    """The caller's address: the connection's, or behind trusted proxies the last one that they did not set.
+
+    One caller has one address: without port and brackets, and IPv4 as IPv4. What is no address hides who called; then
+    the proxy that wrote it is all that is known.
+    """
+    host = request.client.host if request.client else ""
+    address = _plain(host) or host
     if not trusted_proxies:
         return address
     networks = [ipaddress.ip_network(network) for network in trusted_proxies]
     hops = [hop.strip() for line in request.headers.getlist("x-forwarded-for") for hop in line.split(",")]
     while hops and _is_within(address, networks):
-        address = hops.pop()
+        before = _plain(hops.pop())
+        if before is None:
+            break
+        address = before
     return address
+
+
+def _plain(entry: str) -> str | None:
+    """An address as proxies write it (`1.2.3.4:5678`, `[2001:db8::1]:443`, `::ffff:1.2.3.4`); None = it is none."""
+    entry = entry.strip().strip('"')
+    if entry.startswith("["):
+        entry = entry[1:].partition("]")[0]
+    elif entry.count(":") == 1:
+        entry = entry.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(entry.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
+    return str(mapped or parsed)
 
 
 def _is_within(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
@@ -54,4 +77,6 @@ def _is_within(address: str, networks: list[ipaddress.IPv4Network | ipaddress.IP
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in networks)
+    # Where a server listens for both, an operator may have listed a proxy's IPv4 address as IPv6 shows it.
+    names = [parsed, ipaddress.IPv6Address(f"::ffff:{parsed}")] if parsed.version == 4 else [parsed]
+    return any(name in network for name in names for network in networks)

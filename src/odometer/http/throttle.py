@@ -1,6 +1,7 @@
 """Login throttling: how many failures an address may have within a sliding window, in all and with one user name.
 
-A user name alone is never locked: whoever knows it could keep its owner out from anywhere.
+A user name alone is never locked: whoever knows it could keep its owner out from anywhere. An address is not locked for
+names that have signed in from it: many people may share it, and one of them could keep out the others.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from odometer.errors import Problem
+from odometer.http.known_names import KnownNames
 
 # Beyond this many remembered names and addresses the outdated ones are dropped.
 _TIDY_ABOVE: Final = 10_000
@@ -29,29 +31,38 @@ class LoginThrottle:
         self._window_s = window_minutes * 60
         self._monotonic_s = monotonic_s
         self._failures: dict[tuple[str, str], deque[float]] = {}
+        self._known = KnownNames()
         self._lock = threading.Lock()
 
     def check_address(self, address: str) -> None:
-        """Raise `Problem` TOO_MANY_REQUESTS when the address had too many failures; counts nothing."""
+        """Raise `Problem` TOO_MANY_REQUESTS when nobody may sign in from the address now; counts nothing."""
+        home = _home_of(address)
         with self._lock:
-            self._refuse_for(self._wait_s(("address", _home_of(address)), self._monotonic_s()))
+            now = self._monotonic_s()
+            if not self._known.has_any(home, now):
+                self._refuse_for(self._wait_s(("address", home), now))
 
     def begin(self, user_name: str, address: str) -> Callable[[], None]:
         """Count an attempt; call what is returned unless it has failed.
 
         Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the address had too many failures, with this user
-        name or in all.
+        name or in all; in all does not matter to a name that has signed in from there lately (`welcome`).
         """
-        user_key = hashlib.sha256(user_name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
-        home = _home_of(address)
+        user_key, home = _key_of(user_name), _home_of(address)
         keys = [("user", f"{user_key} {home}"), ("address", home)]
         with self._lock:
             now = self._monotonic_s()
             self._tidy(now)
-            self._refuse_for(max(self._wait_s(key, now) for key in keys))
+            deciding = keys[:1] if self._known.has(user_key, home, now) else keys
+            self._refuse_for(max(self._wait_s(key, now) for key in deciding))
             for key in keys:
                 self._failures.setdefault(key, deque()).append(now)
         return lambda: self._take_back(keys, now)
+
+    def welcome(self, user_name: str, address: str) -> None:
+        """Remember for 30 days that this user has signed in from there."""
+        with self._lock:
+            self._known.note(_key_of(user_name), _home_of(address), self._monotonic_s())
 
     @staticmethod
     def _refuse_for(wait_s: float) -> None:
@@ -79,12 +90,16 @@ class LoginThrottle:
             self._failures = {key: found for key, found in self._failures.items() if found and found[-1] > oldest}
 
 
+def _key_of(user_name: str) -> str:
+    return hashlib.sha256(user_name.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _home_of(address: str) -> str:
     """The address, for IPv6 its network: one household has 2^64 addresses."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if parsed.version == 6 and parsed.ipv4_mapped is None:
-        return str(ipaddress.ip_network((parsed, _IPV6_HOME_BITS), strict=False))
-    return str(parsed)
+    if parsed.version == 4:
+        return address
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), _IPV6_HOME_BITS), strict=False))
