@@ -29,7 +29,17 @@ _AT_ONCE: Final = 4
 _MOST_FAULTS: Final = 20
 # What the web framework answers whatever the operation: a path that is none of ours, a method that it has not.
 _SOMETIMES: Final = frozenset(
-    ("lastValue", "nextClientId", "nextLicenseKey", "reachedEnd", "ignored", "conflicts", "totalEvents", "statistics")
+    (
+        "segmentBy",
+        "lastValue",
+        "nextClientId",
+        "nextLicenseKey",
+        "reachedEnd",
+        "ignored",
+        "conflicts",
+        "totalEvents",
+        "statistics",
+    )
 )
 _ALWAYS: Final = frozenset({404, 405})
 
