@@ -1,6 +1,7 @@
 """What a server looks at before it serves, and what keeps it from being ready: full disks, lost records."""
 
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
@@ -14,6 +15,8 @@ from odometer.store.damage import broken_parts, derived_faults
 
 _log = structlog.get_logger(__name__)
 Check = Callable[[], None]
+# Rows that reports read do not agree with the records, or with each other.
+DERIVED_DAMAGED: Final = "derived_damaged"
 
 
 def look_over(settings: Settings) -> None:
@@ -53,7 +56,7 @@ def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
         if faults:
             reason = " ".join(faults)
             _log.error("derived_damaged", reason=reason, advice="Stop the server and run `odometer rebuild`.")
-            found["derived_damaged"] = _failing(reason)
+            found[DERIVED_DAMAGED] = _failing(reason)
     return found
 
 

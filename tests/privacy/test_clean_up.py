@@ -28,6 +28,7 @@ class Disk:
     deleting: bool = False
     old_before: int = 0
     meanwhile: Callable[[], None] = lambda: None
+    is_whole: bool = True
 
     def is_deleting(self) -> bool:
         return self.deleting
@@ -154,3 +155,12 @@ def test_a_server_that_stops_does_not_wait_for_it(book: Erasures) -> None:
     with pytest.raises(Stopped):
         looks(book, disk, stopping)
     assert disk.rewritten == []
+
+
+def test_nothing_is_cleaned_up_while_records_are_lost(book: Erasures) -> None:
+    called: list[str] = []
+    clean_up = CleanUp(lambda: called.append("complete"), book, cast("Eraser", Disk(is_whole=False)))
+
+    clean_up(threading.Event())
+
+    assert called == []

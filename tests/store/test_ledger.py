@@ -14,6 +14,7 @@ from odometer.store.deletion import delete_rows
 from odometer.store.deriver import write_mark
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.ledger import FILE, Ledger, differences, encode_ledger, read_ledger
+from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.worlds import Delivery, feed
 
@@ -147,3 +148,38 @@ def test_a_store_that_lost_records_takes_none(store: Store) -> None:
         assert refused.value.status == 503
     finally:
         store.writer.is_closed_to_senders = False
+
+
+@pytest.mark.parametrize("harm", ["{}", '{"version": 99}', "no json"])
+def test_a_damaged_ledger_is_not_mended_by_a_deletion(store: Store, ledger: Ledger, harm: str) -> None:
+    """An erasure worked on an empty ledger, and the next start took what was left for all there ever was."""
+    product = append(store, ["client-01"])
+    file(store).write_text(harm)
+    damaged = Ledger(store.engine)
+    assert damaged.check()
+
+    with pytest.raises(Problem) as refused:
+        damaged.delete_records(product, ("client",), [("client-01",)])
+
+    assert (refused.value.code, refused.value.retry_after_s) == ("STORE_UNAVAILABLE", 60)
+    assert file(store).read_text() == harm
+    damaged.advance()
+    assert file(store).read_text() == harm
+    assert ledger.losses == ()
+
+
+def test_what_was_to_go_is_settled_month_by_month(store: Store, ledger: Ledger) -> None:
+    """A crash in an erasure, and a part of another month lost: that one stays open, and the loss is told."""
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    going = ledger._sums(0, ledger.entries.up_to, product, ("client",), [("client-01",)])
+    file(store).write_bytes(encode_ledger(replace(ledger.entries, going=going)))
+    delete_rows(store.engine, RECORDS, product, ("client", "seq"), [("client-01", 1)])
+    delete_rows(store.engine, RECORDS, product, ("client", "seq"), [("client-01", 2), ("client-02", 2)])
+
+    again = Ledger(store.engine)
+    (loss,) = again.check()
+
+    assert loss.endswith("records of 2031-06 are missing.")
+    assert set(again.entries.going) == {"203106"}

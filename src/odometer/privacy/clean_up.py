@@ -39,6 +39,8 @@ class CleanUp:
             if stopping.is_set():
                 raise Stopped
 
+        if not self.eraser.is_whole:
+            return
         self.complete()
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
         if waiting and self._deleted(stopping):

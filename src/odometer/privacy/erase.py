@@ -112,8 +112,10 @@ class Erasing:
     def erase(self, product_id: int, clients: Collection[str], *, block: bool, actor: str) -> Receipt:
         """Remove all that is known of the clients. When it returns no answer, file or link knows them.
 
-        Repeating it is harmless. With `block` they are refused from now on, also those of whom nothing is stored.
+        Raises `Problem` STORE_UNAVAILABLE while records are lost. Repeating it is harmless. With `block` they are
+        refused from now on, also those of whom nothing is stored.
         """
+        self.eraser.require_whole()
         if block:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
         erasure = Erasure(

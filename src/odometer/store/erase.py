@@ -109,6 +109,15 @@ class Eraser:
             found |= {month for (month,) in self._engine.rows(sql, params, settings=_ALSO_DELETED)}
         return frozenset(found)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether no records are lost; while some are, nothing is erased and nothing written anew."""
+        return not self._derivation.ledger.losses
+
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE while records are lost."""
+        self._derivation.ledger.require_whole()
+
     def erase(
         self,
         product_id: int,

@@ -22,6 +22,7 @@ from odometer.store.tables import RECORDS
 FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
+_RETRY_AFTER_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +117,15 @@ class Ledger:
                 added = self._sums(before.up_to, mark)
                 self._write(replace(before, up_to=mark, months=_combined(before.months, added)))
 
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE while records are lost: deleting would make the loss look right."""
+        if self.losses:
+            message = "Records of this store are lost; nothing is deleted until an operator has settled that."
+            raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S)
+
     def delete_records(self, product_id: int, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
         """Delete the product's records whose columns have one of these values, and strike them out."""
+        self.require_whole()
         if self._path is None:
             delete_rows(self._engine, RECORDS, product_id, columns, values)
             return
@@ -152,10 +160,17 @@ class Ledger:
             self._settle(self._sums(0, self._entries.up_to))
 
     def _settle(self, actual: Months) -> None:
+        """Say of each month whether what was to go is gone; where neither sum fits it stays open: records are lost."""
         entries = self._entries
-        if entries.going:
-            left = _without(entries.months, entries.going)
-            self._write(replace(entries, months=left if actual == left else entries.months, going={}))
+        if not entries.going:
+            return
+        left = _without(entries.months, entries.going)
+        gone = {month for month in entries.going if actual.get(month, _NONE) == left.get(month, _NONE)}
+        there = {month for month in entries.going if actual.get(month, _NONE) == entries.months.get(month, _NONE)}
+        months = {month: held for month, held in entries.months.items() if month not in gone}
+        months |= {month: held for month, held in left.items() if month in gone}
+        undecided = {month: held for month, held in entries.going.items() if month not in gone | there}
+        self._write(replace(entries, months=months, going=undecided))
 
     def _mark(self) -> int:
         """Up to here all commits are complete, and derived."""
@@ -185,7 +200,11 @@ class Ledger:
 
     def _write(self, entries: Entries) -> None:
         if self._path is not None:
-            write_durably(self._path, encode_ledger(entries))
+            try:
+                write_durably(self._path, encode_ledger(entries))
+            except OSError as error:
+                message = "The ledger of records cannot be written."
+                raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
         self._entries = entries
 
     def close(self) -> None:
