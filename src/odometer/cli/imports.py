@@ -62,6 +62,8 @@ def import_files(
         _say(summary, dry_run=dry_run)
     if summary.interrupted:
         raise typer.Exit(summary.interrupted)
+    if not summary.records:
+        typer.echo("odometer: there was no record in what was given.", err=True)
     if summary.damaged:
         raise typer.Exit(_DAMAGED)
     if summary.stopped or summary.holds_no_records:

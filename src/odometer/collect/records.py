@@ -12,8 +12,9 @@ from odometer.collect.identity import read_seq
 from odometer.collect.normalise import normalise
 from odometer.collect.property_set import LIVE_KINDS, SUMMED_KINDS, license_set, property_set
 from odometer.collect.timestamps import check_is_of_a_clock, check_not_ancient, parse_day_start, parse_moment
-from odometer.errors import invalid
+from odometer.errors import Problem, invalid
 from odometer.model.moments import day_of
+from odometer.model.nearest import nearest_name
 from odometer.model.records import MAX_SEQ, RecordRow
 
 MAX_RUNTIME_S: Final = 2_592_000
@@ -65,7 +66,7 @@ def to_row(record: Record, sender: Sender) -> RecordRow:
     live = _LIVE.get(kind) if isinstance(kind, str) else None
     read = summed or live
     if read is None:
-        raise invalid("type", f"{str(kind)[:64]!r} is not a record type.")
+        raise _no_type(kind, sender)
     seq = _seq(record, sender, summed=summed is not None)
     at_ms, used_ms = _day_times(record, sender) if summed else _times(record, sender)
     row = RecordRow(
@@ -98,6 +99,13 @@ def to_row(record: Record, sender: Sender) -> RecordRow:
     # After that, so that a record stays the same one when a later catalogue spells its values differently.
     normalise(row["set"])
     return row
+
+
+def _no_type(kind: object, sender: Sender) -> Problem:
+    if isinstance(kind, str) and kind in _SUMMED:
+        return invalid("type", f"{kind} sums up a day; only imports take it.")
+    near = nearest_name(str(kind), [*_LIVE, *(_SUMMED if sender.is_import else ())])
+    return invalid("type", f"{str(kind)[:64]!r} is not a record type." + (f" Did you mean {near}?" if near else ""))
 
 
 def _seq(record: Record, sender: Sender, *, summed: bool) -> int:

@@ -285,3 +285,18 @@ def test_an_event_day_counts_like_an_event() -> None:
 )
 def test_a_broken_rule_of_a_client_day_names_its_member(members: dict[str, Any], field: str) -> None:
     assert refusal(client_day(**members), IMPORT) == ("INVALID_FIELD", field)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("evnt", "'evnt' is not a record type. Did you mean event?"),
+        ("client_day", "client_day sums up a day; only imports take it."),
+        ("zzz", "'zzz' is not a record type."),
+    ],
+)
+def test_a_type_that_there_is_not_is_told_with_the_nearest(kind: str, said: str) -> None:
+    with pytest.raises(Problem) as refused:
+        to_row(live("heartbeat") | {"type": kind}, LIVE)
+
+    assert (refused.value.message, refused.value.field) == (said, "type")
