@@ -48,6 +48,8 @@ class Desk:
 
     def on(self, day: str) -> None:
         self.world.clock.ms = to_ms(dt.date.fromisoformat(day)) + 1
+        # A session of another year has ended.
+        log_in(self.caller)
 
     def report(self, client: str, key: str | None, day: str, seq: int = 1) -> None:
         """A license record of a client; None clears the key."""
