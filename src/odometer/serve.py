@@ -133,7 +133,7 @@ def _begin_work(registry: Registry, analytics: LiveAnalytics, stack: contextlib.
         # It would derive clients anew whose records are missing.
         licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
         stack.callback(licenses.close)
-    ledger = Worker("ledger", lambda _stopping: analytics.store.ledger.advance(), _LEDGER_LOOK_S)
+    ledger = Worker("ledger", lambda _stopping: analytics.enter_derived(), _LEDGER_LOOK_S)
     stack.callback(ledger.close)
     uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
     stack.callback(uses.close)

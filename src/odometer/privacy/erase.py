@@ -113,7 +113,9 @@ class Erasing:
         """Remove all that is known of the clients. When it returns no answer, file or link knows them.
 
         Repeating it is harmless. With `block` they are refused from now on, also those of whom nothing is stored.
+        Raises `Problem` STORE_UNAVAILABLE, and changes nothing, while records are lost.
         """
+        self.eraser.require_whole()
         if block:
             self.registry.blocked_clients.block(product_id, clients, actor=actor)
         erasure = Erasure(

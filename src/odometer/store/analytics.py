@@ -78,6 +78,12 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
+    def enter_derived(self) -> None:
+        """Enter in the ledger what is derived; where records turn out to be lost, no sender is promised anything."""
+        self.store.ledger.advance()
+        if self.store.losses:
+            self.writer.is_closed_to_senders = True
+
     def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
         """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
         if self.store.losses:

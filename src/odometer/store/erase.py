@@ -71,6 +71,15 @@ class Eraser:
         self._derivation = derivation
         self._derive_again = derive_again
 
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE while records are lost: what is brought back would not be erased."""
+        self._derivation.ledger.require_whole()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether anything may be erased now."""
+        return not self._derivation.ledger.losses
+
     def held(self, product_id: int, clients: Collection[str]) -> Held:
         """What there is to erase."""
         params = {"product": product_id, "clients": sorted(clients)}
@@ -120,8 +129,9 @@ class Eraser:
 
         Until then answers are those of before, from the first to the last change that readers see. No record is stored
         within `nothing_is_stored` (`Writer.paused`); `found` is told what there is before anything is changed. Raises
-        `Problem` STORE_UNAVAILABLE when the server stops meanwhile, or derivation does not get on.
+        `Problem` STORE_UNAVAILABLE when the server stops meanwhile, derivation does not get on, or records are lost.
         """
+        self.require_whole()
         names = sorted(clients)
         # Reads much, and so before records have to wait.
         since = last_ingest_no(self._engine)

@@ -22,6 +22,8 @@ from odometer.store.tables import RECORDS
 FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
+_LOST: Final = "Records are lost: nothing is erased before they are brought back, or the loss is accepted. See /readyz."
+_LOST_RETRY_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,19 @@ class Ledger:
         self._path: Path | None = None if engine.folder is None else engine.folder / FILE
         self._lock = threading.Lock()
         self._entries = Entries()
+        # What is written goes by what was read: until then, or the loss is accepted, nothing is.
+        self._is_read = False
         self.losses: Sequence[str] = ()
 
     @property
     def entries(self) -> Entries:
         """What is entered now."""
         return self._entries
+
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE where records are lost: what is changed then hides what is missing."""
+        if self.losses:
+            raise Problem("STORE_UNAVAILABLE", _LOST, retry_after_s=_LOST_RETRY_S)
 
     def check(self) -> Sequence[str]:
         """Compare with what is stored; sentences that say what is lost, and `losses` afterwards. Begins a new ledger.
@@ -97,19 +106,21 @@ class Ledger:
             if held is None:
                 self._begin()
                 return ()
-            self._entries = held
             actual = self._sums(0, held.up_to)
         except Problem as problem:
             return (f"Records cannot be read: {_reason(problem)}",)
+        self._entries, self._is_read = held, True
         self._settle(actual)
         return differences(self._entries.months, actual)
 
     def advance(self) -> None:
         """Enter the records that have been derived since the last time."""
         with self._lock:
-            if self._path is None or self.losses:
+            if self._path is None or self.losses or not self._is_read:
                 return
             self._settle_going()
+            if self.losses:
+                return
             mark = self._mark()
             before = self._entries
             if mark > before.up_to:
@@ -117,22 +128,28 @@ class Ledger:
                 self._write(replace(before, up_to=mark, months=_combined(before.months, added)))
 
     def delete_records(self, product_id: int, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
-        """Delete the product's records whose columns have one of these values, and strike them out."""
+        """Delete the product's records whose columns have one of these values, and strike them out.
+
+        Raises `Problem` STORE_UNAVAILABLE where records are lost, and when the file cannot be written.
+        """
         if self._path is None:
             delete_rows(self._engine, RECORDS, product_id, columns, values)
             return
         with self._lock:
+            self.require_whole()
             self._settle_going()
+            self.require_whole()
             before = self._entries
             going = self._sums(0, before.up_to, product_id, columns, values)
             self._write(replace(before, going=going))
             delete_rows(self._engine, RECORDS, product_id, columns, values)
-            self._write(replace(before, months=_without(before.months, going)))
+            self._write(replace(before, months=_without(before.months, going), going={}))
 
     def sums_up_to(self, up_to: int) -> Months:
         """The sums of all records up to a later ingest_no; only while nobody deletes any."""
         with self._lock:
             self._settle_going()
+            self.require_whole()
             before = self._entries
             return _combined(before.months, self._sums(before.up_to, up_to))
 
@@ -144,18 +161,30 @@ class Ledger:
 
     def _begin(self, set_aside: frozenset[str] = frozenset()) -> None:
         mark = self._mark()
-        self._write(Entries(mark, self._sums(0, mark), {}, set_aside))
+        months = self._sums(0, mark)
+        self._is_read = True
+        self._write(Entries(mark, months, {}, set_aside))
 
     def _settle_going(self) -> None:
-        """A deletion that raised may have taken place or not."""
+        """A deletion that raised may have taken place or not; where neither is so, records are lost."""
         if self._entries.going:
-            self._settle(self._sums(0, self._entries.up_to))
+            actual = self._sums(0, self._entries.up_to)
+            self._settle(actual)
+            if self._entries.going:
+                self.losses = differences(self._entries.months, actual)
 
     def _settle(self, actual: Months) -> None:
+        """Decide for each month by itself; where neither sum fits both stay, for the day the lost records are back."""
         entries = self._entries
-        if entries.going:
-            left = _without(entries.months, entries.going)
-            self._write(replace(entries, months=left if actual == left else entries.months, going={}))
+        months, going = dict(entries.months), dict(entries.going)
+        for month, gone in entries.going.items():
+            known, held = months.get(month, _NONE), actual.get(month, _NONE)
+            if held not in (known, known.minus(gone)):
+                continue
+            del going[month]
+            months[month] = held
+        if going != entries.going:
+            self._write(replace(entries, months=_present(months), going=going))
 
     def _mark(self) -> int:
         """Up to here all commits are complete, and derived."""
@@ -185,7 +214,12 @@ class Ledger:
 
     def _write(self, entries: Entries) -> None:
         if self._path is not None:
-            write_durably(self._path, encode_ledger(entries))
+            if not self._is_read:
+                raise RuntimeError("the ledger would be written before it was read")
+            try:
+                write_durably(self._path, encode_ledger(entries))
+            except OSError as error:
+                raise Problem("STORE_UNAVAILABLE", "The server cannot write to its disk.", retry_after_s=60) from error
         self._entries = entries
 
     def close(self) -> None:
@@ -249,8 +283,11 @@ def _combined(one: Months, other: Months) -> Months:
 
 
 def _without(months: Months, going: Months) -> Months:
-    left = {month: held.minus(going.get(month, _NONE)) for month, held in months.items()}
-    return {month: held for month, held in left.items() if held != _NONE}
+    return _present({month: held.minus(going.get(month, _NONE)) for month, held in months.items()})
+
+
+def _present(months: Months) -> Months:
+    return {month: held for month, held in months.items() if held != _NONE}
 
 
 def _reason(problem: Problem) -> str:
