@@ -74,6 +74,13 @@ class Control:
         except (Problem, StartError) as refusal:
             _log.warning("no snapshot could be taken", reason=str(refusal))
             connection.sendall(json.dumps({"refused": str(refusal)}).encode() + b"\n")
+        except (ConnectionError, BrokenPipeError):
+            raise
+        except Exception:  # noqa: BLE001 - see the next line
+            # Whatever failed, the command must hear of it, and the next one must find somebody who listens.
+            _log.exception("a snapshot failed")
+            refused = {"refused": "The snapshot failed; the log of the server says why."}
+            connection.sendall(json.dumps(refused).encode() + b"\n")
 
     def _await_end(self, connection: socket.socket) -> None:
         while not self._stopping.is_set():

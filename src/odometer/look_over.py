@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 import structlog
 
@@ -16,6 +17,8 @@ from odometer.store.deriver import catch_up
 
 _log = structlog.get_logger(__name__)
 Check = Callable[[], None]
+# Rows that reports read do not agree with the records, or with each other.
+DERIVED_DAMAGED: Final = "derived_damaged"
 
 
 def look_over(settings: Settings) -> None:
@@ -61,7 +64,7 @@ def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
         if faults:
             reason = " ".join(faults)
             _log.error("derived_damaged", reason=reason, advice="Stop the server and run `odometer rebuild`.")
-            found["derived_damaged"] = _failing(reason)
+            found[DERIVED_DAMAGED] = _failing(reason)
     return found
 
 

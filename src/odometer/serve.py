@@ -5,7 +5,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
@@ -22,7 +22,7 @@ from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.collect.large_batches import LargeBatches
 from odometer.control import Control
-from odometer.errors import StartError
+from odometer.errors import Problem, StartError
 from odometer.exports.client_list import client_list_writer
 from odometer.exports.daily import DailyDuty, DailyFiles, Wanted, sources_of
 from odometer.exports.files import open_files
@@ -38,7 +38,7 @@ from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.installation import registry_file
-from odometer.look_over import damage_of, disk_check, look_over
+from odometer.look_over import DERIVED_DAMAGED, damage_of, disk_check, look_over
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -50,6 +50,8 @@ from odometer.store.parts import last_received
 _TICKS_PER_LOOK = 10
 # More open files than a server of many months of data and its connections need.
 _MOST_FILES = 65_536
+# Deriving anew takes minutes.
+_DAMAGED_RETRY_S = 300
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
 # How often daily files are brought up to date: soon after midnight, and well within an hour (contract 08).
@@ -120,11 +122,19 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
+                require_right_figures=partial(_require_right_figures, damage),
                 readiness={"analytics": analytics.questions.ping, **damage, "disk_low": disk_check(settings)},
             )
         )
         watch(metrics, _state_of(settings, app, registry, analytics, collected, clock))
         yield app
+
+
+def _require_right_figures(damage: Collection[str]) -> None:
+    """Raise `Problem` while derived rows are damaged: a wrong figure is worse than none."""
+    if DERIVED_DAMAGED in damage:
+        message = "Figures are damaged; the operator has to derive them anew (odometer rebuild)."
+        raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_DAMAGED_RETRY_S)
 
 
 def _begin_work(registry: Registry, analytics: LiveAnalytics, stack: contextlib.ExitStack) -> None:
@@ -307,4 +317,5 @@ def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> No
         try:
             server.run()
         except SystemExit as error:
-            raise StartError(f"Cannot listen on {settings.host}:{settings.port}; is the port in use?") from error
+            message = f"Cannot listen on {settings.host}:{settings.port}: it is in use, or no address of this machine."
+            raise StartError(f"{message} ODOMETER_HOST and ODOMETER_PORT name another.") from error

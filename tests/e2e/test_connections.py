@@ -1,6 +1,7 @@
 """Connections that stop half way are given up, and there are only so many; a real server, spoken to byte by byte."""
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -47,6 +48,15 @@ def status_of(answer: bytes) -> str:
     return answer.split(b" ", 2)[1].decode()
 
 
+def error_in(answer: bytes) -> dict[str, str]:
+    """The error of an answer, after checking that it has the one shape, also where no application answered."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    error: dict[str, str] = json.loads(body)["error"]
+    assert set(error) == {"code", "message", "requestId"}
+    assert f"x-request-id: {error['requestId']}".encode() in head.lower()
+    return error
+
+
 def asked(server: Installation, request: bytes) -> bytes:
     with connection(server) as opened:
         opened.sendall(request)
@@ -66,7 +76,7 @@ def test_a_request_that_never_ends_is_answered_408_and_closed(server: Installati
         answer = all_of(opened)
 
     assert status_of(answer) == "408"
-    assert b'"REQUEST_TIMEOUT"' in answer
+    assert error_in(answer)["code"] == "REQUEST_TIMEOUT"
 
 
 def test_a_body_that_trickles_in_has_an_end_too(server: Installation) -> None:
@@ -116,7 +126,7 @@ def test_who_finds_all_places_taken_is_told_to_come_again(server: Installation) 
 
     assert status_of(answer) == "503"
     assert b"retry-after: 5" in answer.lower()
-    assert b'"BUSY"' in answer
+    assert error_in(answer)["code"] == "BUSY"
     assert status_of(asked(server, HEALTH)) == "200"
 
 
@@ -127,7 +137,7 @@ def test_a_body_in_chunks_of_a_byte_is_refused_early(server: Installation) -> No
     answer = asked(server, head + b"1\r\n \r\n" * 3_000)
 
     assert status_of(answer) == "400"
-    assert b"chunks that are too small" in answer
+    assert "chunks that are too small" in error_in(answer)["message"]
 
 
 def test_a_body_in_sensible_chunks_is_taken(server: Installation) -> None:

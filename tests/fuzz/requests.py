@@ -38,6 +38,7 @@ class Operation:
         statuses: those that the description says it answers.
         query: names of its query parameters.
         security: ways to sign in, by name.
+        answer_members: those of the documented answer.
 
     """
 
@@ -47,6 +48,7 @@ class Operation:
     statuses: frozenset[int]
     query: tuple[str, ...]
     security: frozenset[str]
+    answer_members: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,9 @@ def operations_in(description: Mapping[str, Any]) -> list[Operation]:
             statuses=frozenset(int(status) for status in operation["responses"]),
             query=tuple(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
             security=frozenset(name for way in operation.get("security", ()) for name in way),
+            answer_members=frozenset(
+                operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("example", ())
+            ),
         )
         for path, item in description["paths"].items()
         for method, operation in item.items()

@@ -38,6 +38,8 @@ class Kills:
         self.folder = folder / "data"
         self.random = random.Random(seed)
         self.installation = Installation(self.folder, today=TODAY)
+        self.acted: Counter[str] = Counter()
+        # Only what was alive when the signal came was killed.
         self.done: Counter[str] = Counter()
         self.imports = 0
         self.victims: list[str] = []
@@ -60,15 +62,21 @@ class Kills:
         for number in range(kills):
             name = list(self.acts)[number % len(self.acts)]
             self.acts[name]()
-            self.done[name] += 1
-            print(f"\r{number + 1} kills {dict(self.done)}", end="", flush=True)
+            self.acted[name] += 1
+            print(f"\r{number + 1} of {kills}, killed {dict(self.done)}", end="", flush=True)
         print()
 
     def kill_server(self, *, within_s: float) -> None:
         """Kill the server after a random while, and start it again."""
         time.sleep(self.random.uniform(0, within_s))
-        self.installation.stop(signal.SIGKILL)
+        self._kill_running_server()
         self.installation.start()
+
+    def _kill_running_server(self) -> None:
+        process = self.installation.process
+        self.installation.stop(signal.SIGKILL)
+        assert process is not None
+        self.done["server"] += process.returncode == -signal.SIGKILL
 
     def serving(self) -> None:
         """While it takes batches and derives."""
@@ -76,7 +84,7 @@ class Kills:
 
     def starting(self) -> None:
         """While it opens, migrates and catches up."""
-        self.installation.stop(signal.SIGKILL)
+        self._kill_running_server()
         self._killed_command("serve", within_s=1.5)
         self.installation.start()
 
@@ -114,7 +122,7 @@ class Kills:
         quiet = subprocess.DEVNULL
         with subprocess.Popen(command, env=self.installation.environment, stdout=quiet, stderr=quiet) as process:
             time.sleep(self.random.uniform(0, 3))
-            self.installation.stop(signal.SIGKILL)
+            self._kill_running_server()
             # Where it began after the server's end, it has the folder to itself.
             process.wait(60)
         self.installation.start()
@@ -153,6 +161,7 @@ class Kills:
         time.sleep(self.random.uniform(0.05, within_s))
         process.send_signal(signal.SIGKILL)
         process.wait()
+        self.done[words[0]] += process.returncode == -signal.SIGKILL
         self._no_children_left(process.pid)
 
     @staticmethod

@@ -16,6 +16,7 @@ from odometer.store.deletion import delete_rows
 from odometer.store.deriver import Deriver, read_mark, write_mark
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.ledger import FILE, Ledger, Months, differences, encode_ledger, read_ledger
+from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.worlds import Delivery, feed
 
@@ -142,7 +143,7 @@ def test_a_file_that_cannot_be_read_is_no_new_beginning(store: Store, ledger: Le
     assert ("damaged" if harm == "cut" else "newer version") in again.check()[0]
     with pytest.raises(Problem) as refused:
         again.delete_records(product, ("client",), [("client-01",)])
-    assert (refused.value.status, refused.value.retry_after_s) == (503, 300)
+    assert (refused.value.status, refused.value.retry_after_s) == (503, 60)
     again.close()
     assert file(store).read_bytes() == written
     left = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE product = {product}")[0][0]
@@ -167,7 +168,7 @@ def test_a_deletion_that_broke_off_is_settled_month_by_month(store: Store, ledge
     write_mark(store.engine, last_ingest_no(store.engine))
     ledger.advance()
     known = ledger.entries
-    one = ledger._sums(0, known.up_to, product, ("client",), [("client-01",)])  # noqa: SLF001
+    one = ledger._sums(0, known.up_to, product, ("client",), [("client-01",)])
     file(store).write_bytes(encode_ledger(replace(known, going=one)))
     actual = dict(known.months)
     left = {month: known.months[month].minus(one[month]) for month in one}
@@ -191,11 +192,11 @@ def test_a_loss_that_shows_while_the_server_runs_is_told(store: Store, ledger: L
     write_mark(store.engine, last_ingest_no(store.engine))
     ledger.advance()
     known = ledger.entries
-    one = ledger._sums(0, known.up_to, product, ("client",), [("client-01",)])  # noqa: SLF001
+    one = ledger._sums(0, known.up_to, product, ("client",), [("client-01",)])
     file(store).write_bytes(encode_ledger(replace(known, going=one)))
     again = Held(store.engine, known.months)
     again.held = {**known.months, "203105": known.months["203105"].minus(ledger_module.MonthSum(1, 77))}
-    again._entries, again._is_read = replace(known, going=one), True  # noqa: SLF001
+    again._entries, again._is_read = replace(known, going=one), True
     again.advance()
     assert again.losses
     with pytest.raises(Problem):
@@ -239,7 +240,7 @@ def test_nothing_is_erased_while_records_are_lost(store: Store) -> None:
     try:
         with pytest.raises(Problem) as refused:
             store.eraser.erase(product, ["client-01"])
-        assert refused.value.retry_after_s == 300
+        assert refused.value.retry_after_s == 60
         assert store.eraser.held(product, ["client-01"]).clients[0].records == len(DAYS)
     finally:
         ledger.losses = ()
@@ -276,3 +277,38 @@ def test_a_store_that_lost_records_takes_none(store: Store) -> None:
         assert refused.value.status == 503
     finally:
         store.writer.is_closed_to_senders = False
+
+
+@pytest.mark.parametrize("harm", ["{}", '{"version": 99}', "no json"])
+def test_a_damaged_ledger_is_not_mended_by_a_deletion(store: Store, ledger: Ledger, harm: str) -> None:
+    """An erasure worked on an empty ledger, and the next start took what was left for all there ever was."""
+    product = append(store, ["client-01"])
+    file(store).write_text(harm)
+    damaged = Ledger(store.engine)
+    assert damaged.check()
+
+    with pytest.raises(Problem) as refused:
+        damaged.delete_records(product, ("client",), [("client-01",)])
+
+    assert (refused.value.code, refused.value.retry_after_s) == ("STORE_UNAVAILABLE", 60)
+    assert file(store).read_text() == harm
+    damaged.advance()
+    assert file(store).read_text() == harm
+    assert ledger.losses == ()
+
+
+def test_what_was_to_go_is_settled_month_by_month(store: Store, ledger: Ledger) -> None:
+    """A crash in an erasure, and a part of another month lost: that one stays open, and the loss is told."""
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    going = ledger._sums(0, ledger.entries.up_to, product, ("client",), [("client-01",)])
+    file(store).write_bytes(encode_ledger(replace(ledger.entries, going=going)))
+    delete_rows(store.engine, RECORDS, product, ("client", "seq"), [("client-01", 1)])
+    delete_rows(store.engine, RECORDS, product, ("client", "seq"), [("client-01", 2), ("client-02", 2)])
+
+    again = Ledger(store.engine)
+    (loss,) = again.check()
+
+    assert loss.endswith("records of 2031-06 are missing.")
+    assert set(again.entries.going) == {"203106"}

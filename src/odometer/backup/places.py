@@ -3,6 +3,7 @@
 What has been put is there whole or not at all.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,12 @@ class BackupPlace(Protocol):
         """Keep it no longer."""
 
 
+def _new_file(folder: Path) -> Path:
+    handle, name = tempfile.mkstemp(dir=folder)
+    os.close(handle)
+    return Path(name)
+
+
 class FolderPlace:
     """A folder on this machine."""
 
@@ -50,7 +57,7 @@ class FolderPlace:
         """See `BackupPlace`."""
         aside = self._folder / _ASIDE
         aside.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return Path(tempfile.mkstemp(dir=aside)[1])
+        return _new_file(aside)
 
     def put(self, key: str, file: Path) -> None:
         """See `BackupPlace`."""
@@ -91,7 +98,7 @@ class BucketPlace:
 
     def work_file(self) -> Path:
         """See `BackupPlace`."""
-        return Path(tempfile.mkstemp(dir=self._work)[1])
+        return _new_file(self._work)
 
     def put(self, key: str, file: Path) -> None:
         """See `BackupPlace`. An upload that breaks off leaves nothing under the key."""

@@ -38,9 +38,14 @@ def take_backup(
     *,
     taken_at: str,
     version: str,
+    has_registry: bool = True,
     progress: Progress = lambda _done, _all: None,
 ) -> Manifest:
-    """Bring all that is not there yet, then the manifest: until then there is no backup. Raises `StartError`."""
+    """Bring all that is not there yet, then the manifest: until then there is no backup.
+
+    `has_registry`: the snapshot must hold one. Raises `StartError`, also when the snapshot went away meanwhile because
+    the server that held it has ended.
+    """
     known = {kept.key: kept for key in manifest_keys(place) for kept in read_manifest(place, key).files}
     held = place.sizes()
     parts: dict[str, dict[str, Kept]] = {name: {} for name in snapshot.tables}
@@ -59,6 +64,7 @@ def take_backup(
         parts[name][path.name] = kept
         progress(done + 1, len(waiting))
     registry = snapshot.folder / REGISTRY
+    _require_there(snapshot, registry if has_registry else None)
     stamp = taken_at.replace("-", "").replace(":", "")
     manifest = Manifest(
         taken_at=taken_at,
@@ -66,7 +72,7 @@ def take_backup(
         schema=snapshot.schema,
         creates={name: table.create for name, table in snapshot.tables.items()},
         parts=parts,
-        registry=_put_file(place, f"registry/{stamp}.sqlite", registry) if registry.exists() else None,
+        registry=_put_file(place, f"registry/{stamp}.sqlite", registry) if has_registry else None,
         up_to=snapshot.ledger.up_to,
         months={month: (held.rows, held.check) for month, held in snapshot.ledger.months.items()},
         figures=snapshot.figures,
@@ -92,6 +98,12 @@ def keep_newest(place: BackupPlace, count: int) -> list[str]:
         if key.startswith(("parts/", "registry/")) and key not in needed:
             place.delete(key)
     return removed
+
+
+def _require_there(snapshot: Snapshot, registry: Path | None) -> None:
+    folders = [Path(table.folder) for table in snapshot.tables.values() if table.folder is not None]
+    if not all(folder.is_dir() for folder in folders) or (registry is not None and not registry.exists()):
+        raise StartError("The server ended while the backup was taken: there is none. Take it again.")
 
 
 def _content_of(part: Path) -> str:

@@ -48,8 +48,11 @@ def backup(
     settings = read_settings()
     with open_place(to) as place, _snapshot(settings) as taken, _bar("copying parts") as progress:
         # The wall clock names it, also where ODOMETER_TODAY stands still.
+        has_registry = registry_file(settings) is not None
         stamp = Clock().now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        manifest = take_backup(taken, place, taken_at=stamp, version=__version__, progress=progress)
+        manifest = take_backup(
+            taken, place, taken_at=stamp, version=__version__, has_registry=has_registry, progress=progress
+        )
         removed = keep_newest(place, keep) if keep is not None else []
     if as_json:
         print_json({"backup": manifest.key, "records": manifest.records, "removed": removed})

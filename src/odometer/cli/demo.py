@@ -160,7 +160,7 @@ def _say_ready(settings: Settings, token: str) -> None:
         f"""
 {DEMO_PRODUCT.name} is ready on {settings.public_url} (documentation: {settings.public_url}/docs)
   login:   {EMAIL}
-  password: {PASSWORD}
+  password: {PASSWORD} (unless you have changed it)
   token:   {token}
 
 New, active and lost installations of the last weeks:

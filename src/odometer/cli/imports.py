@@ -13,6 +13,7 @@ from odometer.collect.bulk_import import BulkImport, ImportOptions
 from odometer.collect.file_forms import NotRecordsError
 from odometer.collect.import_sources import STANDARD_INPUT, Source, sources
 from odometer.collect.import_summary import ImportSummary
+from odometer.collect.interrupts import InterruptedWorkError, Interrupts
 from odometer.collect.rejects import choose_file
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
@@ -93,7 +94,11 @@ def run_import(
                 on_derived=on_derived,
             ).run(found)
     if not options.is_dry_run and not summary.interrupted:
-        _meet_licenses(settings, analytics, product)
+        try:
+            with Interrupts().open():
+                _meet_licenses(settings, analytics, product)
+        except InterruptedWorkError as interrupt:
+            summary.interrupted = interrupt.exit_code
     return summary
 
 

@@ -86,7 +86,8 @@ def binary_form(head: bytes) -> str | None:
     if head.startswith((b"PK\x03\x04", b"PAR1")):
         return "a zip" if head.startswith(b"PK") else "a Parquet file"
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    if text.startswith(b"{") and text[1:2] != b"\0":
+    # One line that is an object shows what it is; a broken one beside it costs only itself.
+    if any(line.startswith(b"{") and line[1:2] != b"\0" for line in map(bytes.lstrip, text.split(b"\n"))):
         return None
     found = _looks_like(head, text)[0] if text else _TEXT
     return None if found in _TEXTS else found

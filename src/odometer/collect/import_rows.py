@@ -21,6 +21,7 @@ MAX_LINE_BYTES: Final = 4 << 20
 _SHOWN_OF_A_LONG_LINE: Final = 1024
 _MOST_NAMES: Final = 100
 # What an entry of a file of rejected lines has, and no record.
+_REFUSED_BY_STORE: Final = {"code", "message", "clientId", "seq"}
 _REJECTED: Final = {"file", "line", "code", "message", "raw"}
 _RAW_COLUMNS: Final = frozenset(RAW_EVENT_COLUMNS)
 
@@ -160,6 +161,10 @@ class _Encoder:
             return to_record(item)
         record = _object(item)
         # A file of rejected lines: each holds the line that it is about, perhaps mended.
+        if record.keys() == _REFUSED_BY_STORE:
+            raise Problem(
+                "INVALID_FIELD", "This entry tells of a client who had opted out or is blocked; nothing to mend."
+            )
         if "type" not in record and record.keys() >= _REJECTED and type(record["raw"]) is str:
             return _object(record["raw"].encode())
         return record

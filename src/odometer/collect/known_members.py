@@ -1,10 +1,10 @@
 """Which members each type of record has: unknown and misplaced ones are told with the nearest name (contract 09)."""
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from odometer.model.nearest import nearest_name
 from odometer.model.properties import BY_NAME
 
 _EVENT: Final = ("category", "name", "count", "value")
@@ -41,7 +41,6 @@ ALL_MEMBERS: Final = frozenset().union(*ON_LINE.values())
 
 # A name longer than this is cut before it is told.
 MAX_NAME: Final = 64
-_ALIKE: Final = 0.7
 
 
 class IgnoredMembers:
@@ -85,7 +84,7 @@ def alike(name: str, names: Collection[str]) -> str:
     """The one of the names that is most like `name`; `""` when none is."""
     if name in names:
         return name
-    return next(iter(difflib.get_close_matches(name[:MAX_NAME], names, 1, _ALIKE)), "")
+    return nearest_name(name, names) or ""
 
 
 def advice(name: str, kind: str) -> str:

@@ -60,6 +60,10 @@ class LargeBatches:
         except TimeoutError as error:
             self._give_up(pool)
             raise _cannot_read() from error
+        except MemoryError as error:
+            self._give_up(pool)
+            # Sent again as it is it would be too much again.
+            raise Problem("BODY_TOO_LARGE", "Reading the batch takes too much memory; send it in parts.") from error
 
     def close(self) -> None:
         """End the process."""

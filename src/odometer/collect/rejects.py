@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -13,7 +14,6 @@ from odometer.errors import Problem
 
 DEFAULT_NAME: Final = Path("rejected-lines.ndjson")
 _FIELD: Final = "--rejected"
-_MOST_NAMES: Final = 1000
 # Longer than any entry's beginning that tells what it is.
 _FIRST_LINE_BYTES: Final = 1 << 26
 
@@ -34,8 +34,9 @@ def choose_file(wanted: Path | None, inputs: Sequence[Path]) -> Path:
 
 
 def _names(path: Path) -> Iterator[Path]:
+    """The path, then with a number, without end."""
     yield path
-    yield from (path.with_stem(f"{path.stem}-{number}") for number in range(2, _MOST_NAMES))
+    yield from (path.with_stem(f"{path.stem}-{number}") for number in count(2))
 
 
 def _fault(path: Path, inputs: Sequence[Path]) -> str | None:

@@ -84,7 +84,9 @@ async def _change_password(request: Request, caller: TheCaller) -> Response:
         new = asked.new_password.get_secret_value()
         return users.set_own_password(checked, new, revoke_tokens=asked.revoke_tokens)
 
-    left = await run_in_threadpool(change)
+    # Hashing takes much memory, as checking does.
+    async with request.app.state.password_checks:
+        left = await run_in_threadpool(change)
     answer = JsonAnswer({"result": {"tokensInForce": left}})
     answer.headers.append("Set-Cookie", expired_session_cookie(is_secure=parts_of(request).is_secure))
     return answer

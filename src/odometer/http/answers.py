@@ -1,6 +1,7 @@
 """Answers: ASCII-only JSON, and the one error shape for every status (contract 00)."""
 
 import json
+import uuid
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -36,6 +37,11 @@ class JsonAnswer(Response):
 def json_bytes(content: object) -> bytes:
     """One JSON value as the API spells it."""
     return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def new_request_id() -> str:
+    """An id for one request, by which its answer is found in the log."""
+    return uuid.uuid4().hex
 
 
 def request_id_of(request: Request) -> str:

@@ -5,9 +5,11 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
 import h11
+import structlog
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
@@ -15,8 +17,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from odometer.errors import Problem
-from odometer.http.answers import json_bytes, problem_answer
+from odometer.http.answers import new_request_id, problem_answer
 
+_LOG: Final = structlog.get_logger("odometer.http")
 # A connection this young may still be sending its first bytes; an older one without a request makes room for others.
 _YOUNG_S: Final = 0.25
 # Beyond the limit so many more are told that the server is busy; after that connections are closed without a word.
@@ -162,9 +165,9 @@ class BoundedConnection(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or would cost too much to read, and close."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+        if self._refuse(Problem("MALFORMED_JSON", msg)):
             self._leave_application()
+            self.transport.close()
         else:
             self.transport.abort()
 
@@ -217,9 +220,8 @@ class BoundedConnection(H11Protocol):
 
     def give_up(self) -> None:
         """Say 408 where a request has begun and nothing was answered yet, and close."""
-        has_begun = not self.is_between_requests or bool(self.conn.trailing_data[0])
-        if has_begun and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            self._say_timeout()
+        if not self.is_between_requests or self.conn.trailing_data[0]:
+            self._refuse(Problem("REQUEST_TIMEOUT", "The request did not arrive in time."))
         self._leave_application()
         self.transport.close()
 
@@ -229,20 +231,22 @@ class BoundedConnection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
-    def _say_timeout(self) -> None:
-        problem = Problem("REQUEST_TIMEOUT", "The request did not arrive in time.")
-        content = json_bytes({"error": {"code": problem.code, "message": problem.message}})
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(content)).encode()),
-            (b"connection", b"close"),
-        ]
+    def _refuse(self, problem: Problem) -> bool:
+        """Answer in place of the application, in its shape; False where an answer has begun already."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return False
+        request_id = new_request_id()
+        answer = problem_answer(Request({"type": "http", "state": {"request_id": request_id}}), problem)
+        reason = HTTPStatus(problem.status).phrase.encode()
+        headers = [*answer.raw_headers, (b"x-request-id", request_id.encode()), (b"connection", b"close")]
         for event in (
-            h11.Response(status_code=problem.status, headers=headers, reason=b"Request Timeout"),
-            h11.Data(data=content),
+            h11.Response(status_code=problem.status, headers=headers, reason=reason),
+            h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
+        _LOG.info("request", request_id=request_id, status=problem.status, refused=problem.message)
+        return True
 
 
 def look_after(state: ServerState) -> None:
@@ -267,7 +271,10 @@ class BoundedConfig(Config):
 
 
 async def _busy(scope: Scope, receive: Receive, send: Send) -> None:
+    scope["state"]["request_id"] = request_id = new_request_id()
     problem = Problem("BUSY", "Too many connections; try again later.", retry_after_s=_RETRY_AFTER_S)
     answer = problem_answer(Request(scope), problem)
     answer.headers["Connection"] = "close"
+    answer.headers["X-Request-Id"] = request_id
+    _LOG.info("request", request_id=request_id, status=problem.status, refused=problem.message)
     await answer(scope, receive, send)

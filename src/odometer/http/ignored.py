@@ -4,7 +4,6 @@ The wire demands that they are ignored (contract 00); a header says so, for whoe
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final, TypeVar, get_args
 
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from odometer.http.body import OLDER_MEMBERS, parse_object, validated
+from odometer.model.nearest import nearest_name
 
 HEADER: Final = "X-Odometer-Ignored"
 DESCRIPTION: Final = (
@@ -97,5 +97,5 @@ def _model_within(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - 
 
 
 def _sentence(path: str, name: str, known: Collection[str]) -> str:
-    near = get_close_matches(name[:_NAME_SHOWN], known, n=1, cutoff=0.7)
-    return f"{path} is unknown here" + (f", did you mean {near[0]}?" if near else "")
+    near = nearest_name(name, known)
+    return f"{path} is unknown here" + (f", did you mean {near}?" if near else "")

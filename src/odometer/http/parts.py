@@ -42,6 +42,7 @@ class HttpParts:
         worker_threads: threads that run reports.
         reports: the operations `POST {path}/{product_id}`.
         routers: further routes, such as collecting.
+        require_right_figures: raises `Problem` while reports could only give wrong figures.
         readiness: further checks of /readyz by name; each raises when its part is not ready. May block.
         on_close: called when the server has finished its last request.
         metrics: where this server's metrics are registered.
@@ -67,6 +68,7 @@ class HttpParts:
     worker_threads: int = 4
     reports: tuple[Report[Any], ...] = REPORTS
     routers: Sequence[APIRouter] = ()
+    require_right_figures: Callable[[], None] = lambda: None
     readiness: dict[str, Callable[[], None]] = field(default_factory=dict)
     on_close: Callable[[], None] | None = None
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)

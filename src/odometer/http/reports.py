@@ -124,6 +124,7 @@ def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
 def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
         parts = parts_of(request)
+        parts.require_right_figures()
         body = await read_json(request)
         asked: ReportRequest = await lanes_of(request).reading.run(partial(read_request, request, body, report.request))
         product = access.product

@@ -3,7 +3,6 @@
 import logging
 import sys
 import time
-import uuid
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from odometer.errors import Problem
-from odometer.http.answers import internal_error, problem_answer
+from odometer.http.answers import internal_error, new_request_id, problem_answer
 from odometer.http.body import BodyMemory
 from odometer.http.ignored import ignored_header
 
@@ -68,7 +67,7 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid.uuid4().hex
+        request_id = new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 0

@@ -35,13 +35,13 @@ class CleanUp:
         Raises `Problem` when the engine is busy with the same data: the next look tries again. While records are lost
         everything waits.
         """
-        if not self.eraser.is_whole:
-            return
 
         def pause() -> None:
             if stopping.is_set():
                 raise Stopped
 
+        if not self.eraser.is_whole:
+            return
         self.complete()
         waiting = [one for one in self.erasures.unfinished() if one.rewritten_ms is None]
         if waiting and self._deleted(stopping):

@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, Final
 
 from odometer.errors import Problem, invalid
+from odometer.model.nearest import nearest_name
 from odometer.model.properties import CATALOGUE, Property, find
 
 NULL_LABEL: Final = "<NULL>"
@@ -158,8 +158,8 @@ def named_property(name: str, path: str, language: Language) -> Property:
 def _hint(name: str) -> str:
     """What somebody who wrote this name may have meant, by its spelling, its label or its last part."""
     meant = {spelling.casefold(): prop.name for prop in CATALOGUE for spelling in _spellings(prop)}
-    close = get_close_matches(name[:_NAME_SHOWN].casefold(), meant, n=1, cutoff=0.75)
-    return f" Did you mean {meant[close[0]]}?" if close else " productProperties lists the properties."
+    close = nearest_name(name.casefold(), meant)
+    return f" Did you mean {meant[close]}?" if close else " productProperties lists the properties."
 
 
 def _spellings(prop: Property) -> tuple[str, ...]:

@@ -89,9 +89,12 @@ class _Keys:
         """Take a key."""
         self._taken[key] = row
 
-    def content(self, key: Key) -> int:
-        """What the record under a key says."""
-        return self._contents[key] if key in self._contents else content_of(self._taken[key])
+    def differs(self, key: Key, row: RecordRow) -> bool:
+        """Whether the record under a key says something else; one that was erased a moment ago says nothing."""
+        before = self._contents.get(key)
+        if before is None and key in self._taken:
+            before = content_of(self._taken[key])
+        return before is not None and before != content_of(row)
 
 
 class Writer:
@@ -217,7 +220,7 @@ class Writer:
             key = (batch.product_id, row["client"], row["seq"])
             if key in keys:
                 duplicates += 1
-                conflicts += keys.content(key) != content_of(row)
+                conflicts += keys.differs(key, row)
             elif row["client"] in no_more:
                 blocked.append(position)
             elif not self._is_welcome(batch.product_id, row):

@@ -71,15 +71,6 @@ class Eraser:
         self._derivation = derivation
         self._derive_again = derive_again
 
-    def require_whole(self) -> None:
-        """Raise `Problem` STORE_UNAVAILABLE while records are lost: what is brought back would not be erased."""
-        self._derivation.ledger.require_whole()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether anything may be erased now."""
-        return not self._derivation.ledger.losses
-
     def held(self, product_id: int, clients: Collection[str]) -> Held:
         """What there is to erase."""
         params = {"product": product_id, "clients": sorted(clients)}
@@ -117,6 +108,15 @@ class Eraser:
             sql = f"SELECT DISTINCT _partition_id FROM {DATABASE}.{table.name} WHERE {_THESE}"
             found |= {month for (month,) in self._engine.rows(sql, params, settings=_ALSO_DELETED)}
         return frozenset(found)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no records are lost; while some are, nothing is erased and nothing written anew."""
+        return not self._derivation.ledger.losses
+
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE while records are lost."""
+        self._derivation.ledger.require_whole()
 
     def erase(
         self,

@@ -22,8 +22,7 @@ from odometer.store.tables import RECORDS
 FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
-_LOST: Final = "Records are lost: nothing is erased before they are brought back, or the loss is accepted. See /readyz."
-_LOST_RETRY_S: Final = 300
+_RETRY_AFTER_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +80,6 @@ class Ledger:
         """What is entered now."""
         return self._entries
 
-    def require_whole(self) -> None:
-        """Raise `Problem` STORE_UNAVAILABLE where records are lost: what is changed then hides what is missing."""
-        if self.losses:
-            raise Problem("STORE_UNAVAILABLE", _LOST, retry_after_s=_LOST_RETRY_S)
-
     def check(self) -> Sequence[str]:
         """Compare with what is stored; sentences that say what is lost, and `losses` afterwards. Begins a new ledger.
 
@@ -126,6 +120,12 @@ class Ledger:
             if mark > before.up_to:
                 added = self._sums(before.up_to, mark)
                 self._write(replace(before, up_to=mark, months=_combined(before.months, added)))
+
+    def require_whole(self) -> None:
+        """Raise `Problem` STORE_UNAVAILABLE while records are lost: deleting would make the loss look right."""
+        if self.losses:
+            message = "Records of this store are lost; nothing is deleted until an operator has settled that."
+            raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S)
 
     def delete_records(self, product_id: int, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
         """Delete the product's records whose columns have one of these values, and strike them out.
@@ -219,7 +219,9 @@ class Ledger:
             try:
                 write_durably(self._path, encode_ledger(entries))
             except OSError as error:
-                raise Problem("STORE_UNAVAILABLE", "The server cannot write to its disk.", retry_after_s=60) from error
+                raise Problem(
+                    "STORE_UNAVAILABLE", "The ledger cannot be written.", retry_after_s=_RETRY_AFTER_S
+                ) from error
         self._entries = entries
 
     def close(self) -> None:

@@ -240,6 +240,19 @@ def test_broken_gzip_is_a_malformed_body(damage: bytes) -> None:
     assert refusal(damage, ParseOptions(content_encoding="gzip")) == ("MALFORMED_JSON", None)
 
 
+@pytest.mark.parametrize(
+    "broken", [b"MZ and more", b"ORC", b'", "name": "caf\xe9"}', b"\x00\x01\x02\x03", b"PK\x03\x05"]
+)
+def test_a_broken_first_line_costs_only_itself(broken: bytes) -> None:
+    """A relay whose first line was broken got 400 for the whole batch, for ever."""
+    good = json.dumps({"clientId": CLIENT, **live("heartbeat")}).encode()
+
+    batch = parse(broken + b"\n" + good, NDJSON)
+
+    assert [one.index for one in batch.refused] == [0]
+    assert batch.positions == [1]
+
+
 @pytest.mark.parametrize("options", [ParseOptions(content_type="text/csv"), ParseOptions(content_encoding="br")])
 def test_other_types_and_encodings_are_not_taken(options: ParseOptions) -> None:
     assert refusal(envelope(), options) == ("UNSUPPORTED_MEDIA_TYPE", None)
