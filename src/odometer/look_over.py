@@ -54,8 +54,8 @@ def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
     if analytics.losses:
         _log.error("records_lost", reason=" ".join(analytics.losses), advice=LOSS_ADVICE)
     elif analytics.engine.folder is not None and not registry.erasures.pending():
-        # An erasure that broke off leaves derived rows without records; it is completed in a moment. On a server another
-        # process may be storing now.
+        # An erasure that broke off leaves derived rows without records; it is completed in a moment. On a ClickHouse
+        # server another process may be storing now.
         faults = derived_faults(analytics.engine)
         if faults:
             # The check fails for as long as the process lives, so that it must not be of a passing moment.

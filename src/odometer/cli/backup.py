@@ -19,12 +19,12 @@ from odometer.backup.restore import put_in_place, restore_into
 from odometer.backup.take import copy_registry, keep_newest, take_backup
 from odometer.cli.operations import print_json
 from odometer.clock import Clock
-from odometer.control import snapshot_of_server
+from odometer.control import HeldSnapshot, snapshot_of_server
 from odometer.errors import StartError
 from odometer.installation import RESTORING, registry_file, require_begun, require_usable
 from odometer.settings import Settings, read_settings
 from odometer.store.engine import FolderInUse
-from odometer.store.snapshot import Snapshot, snapshot
+from odometer.store.snapshot import snapshot
 
 _SOURCE: Final = typer.Argument(help="The folder, or s3://bucket/prefix.")
 _AS_JSON: Final = typer.Option("--json", help="Print JSON.")
@@ -46,12 +46,18 @@ def backup(
     Example: odometer backup /mnt/backups --keep 14
     """
     settings = read_settings()
-    with open_place(to) as place, _snapshot(settings) as taken, _bar("copying parts") as progress:
+    with open_place(to) as place, _snapshot(settings) as held, _bar("copying parts") as progress:
         # The wall clock names it, also where ODOMETER_TODAY stands still.
         has_registry = registry_file(settings) is not None
         stamp = Clock().now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         manifest = take_backup(
-            taken, place, taken_at=stamp, version=__version__, has_registry=has_registry, progress=progress
+            held.snapshot,
+            place,
+            taken_at=stamp,
+            version=__version__,
+            has_registry=has_registry,
+            require_held=held.require_held,
+            progress=progress,
         )
         removed = keep_newest(place, keep) if keep is not None else []
     if as_json:
@@ -65,7 +71,7 @@ def backup(
 
 
 @contextlib.contextmanager
-def _snapshot(settings: Settings) -> Iterator[Snapshot]:
+def _snapshot(settings: Settings) -> Iterator[HeldSnapshot]:
     """Of the running server, or where none runs of the stores themselves."""
     require_usable(settings)
     require_begun(settings)
@@ -76,13 +82,14 @@ def _snapshot(settings: Settings) -> Iterator[Snapshot]:
         except FolderInUse:
             yield stack.enter_context(snapshot_of_server(settings.data.absolute()))
             return
-        yield stack.enter_context(
+        taken = stack.enter_context(
             snapshot(
                 analytics.engine,
                 analytics.derivation,
                 at_that_moment=lambda folder: copy_registry(registry, folder),
             )
         )
+        yield HeldSnapshot(taken, lambda: None)
 
 
 def restore(
