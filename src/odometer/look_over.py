@@ -46,7 +46,7 @@ def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
 
     Lost records may show later too, derived rows are compared once.
     """
-    found = {"records_lost": partial(_records_check, analytics)}
+    found: dict[str, Check] = {"records_lost": partial(_records_check, analytics)}
     known = analytics.ledger.entries.set_aside
     broken = [part for part in broken_parts(analytics.engine) if part not in known]
     if broken:

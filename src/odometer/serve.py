@@ -37,7 +37,7 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
-from odometer.installation import registry_file
+from odometer.installation import registry_file, store_note
 from odometer.look_over import DERIVED_DAMAGED, damage_of, disk_check, look_over
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
@@ -79,6 +79,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             settings.analytics,
             clock,
             registry.blocked_clients.among,
+            note=store_note(settings),
             report_threads=settings.worker_threads,
             report_seconds=settings.report_seconds,
             report_memory_mib=settings.report_memory_mib,

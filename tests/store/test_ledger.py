@@ -15,7 +15,7 @@ from odometer.store.append import Batch, last_ingest_no
 from odometer.store.deletion import delete_rows
 from odometer.store.deriver import Deriver, read_mark, write_mark
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.ledger import FILE, Ledger, Months, differences, encode_ledger, read_ledger
+from odometer.store.ledger import FILE, Ledger, Months, differences, encode_ledger, encode_note, read_ledger, read_note
 from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.worlds import Delivery, feed
@@ -207,8 +207,8 @@ def test_a_loss_that_shows_while_the_server_runs_is_told(store: Store, ledger: L
 class Held(Ledger):
     """A ledger of a store that holds what a test says."""
 
-    def __init__(self, engine: Engine, held: Months) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, held: Months, note: Path | None = None) -> None:
+        super().__init__(engine, note)
         self.held = held
 
     def _sums(self, *_: Any) -> Months:
@@ -312,3 +312,66 @@ def test_what_was_to_go_is_settled_month_by_month(store: Store, ledger: Ledger) 
 
     assert loss.endswith("records of 2031-06 are missing.")
     assert set(again.entries.going) == {"203106"}
+
+
+def test_a_store_with_records_is_remembered_and_missed(store: Store, ledger: Ledger, tmp_path: Path) -> None:
+    """Its folder may be gone with the ledger in it: a disk that is not mounted is no new installation."""
+    note = tmp_path / "store.json"
+    append(store, ["client-01"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    # Of before there were notes.
+    file(store).write_bytes(encode_ledger(replace(ledger.entries, store="")))
+
+    assert Ledger(store.engine, note).check() == ()
+    known = read_ledger(file(store))
+    assert known is not None
+    assert read_note(note) == known.store != ""
+    assert Ledger(store.engine, note).check() == ()
+
+    for other in (None, encode_ledger(replace(known, store="another"))):
+        file(store).unlink()
+        if other is not None:
+            file(store).write_bytes(other)
+        missing = Ledger(store.engine, note)
+        (loss,) = missing.check()
+        assert loss.startswith("The analytics store of this installation is gone")
+        missing.close()
+        assert read_note(note) == known.store
+        assert file(store).exists() is (other is not None)
+        file(store).write_bytes(encode_ledger(known))
+        assert Ledger(store.engine, note).check() == ()
+
+    missing.accept([])
+    assert read_note(note) != known.store
+    assert Ledger(store.engine, note).check() == ()
+
+
+@pytest.mark.usefixtures("ledger")
+def test_that_nothing_is_left_may_be_accepted(store: Store, tmp_path: Path) -> None:
+    note = tmp_path / "store.json"
+    note.write_bytes(encode_note("gone"))
+    empty = Held(store.engine, {}, note)
+    assert empty.check()
+    empty.accept([])
+    assert Held(store.engine, {}, note).check() == ()
+    assert read_note(note) != "gone"
+
+
+@pytest.mark.usefixtures("ledger")
+def test_a_store_without_records_is_not_remembered(store: Store, tmp_path: Path) -> None:
+    note = tmp_path / "store.json"
+    file(store).unlink()
+    assert Held(store.engine, {}, note).check() == ()
+    assert not note.exists()
+    assert Held(store.engine, {}, note).check() == ()
+
+
+def test_a_note_that_cannot_be_read_is_no_new_beginning(store: Store, ledger: Ledger, tmp_path: Path) -> None:
+    note = tmp_path / "store.json"
+    note.write_text("{")
+    again = Ledger(store.engine, note)
+    assert "damaged" in again.check()[0]
+    again.close()
+    assert note.read_text() == "{"
+    assert read_ledger(file(store)) == ledger.entries

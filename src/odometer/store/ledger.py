@@ -7,6 +7,7 @@ after: whichever moment a process dies at, one of two sums is right.
 
 import contextlib
 import json
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,10 @@ FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
 _RETRY_AFTER_S: Final = 60
+_GONE: Final = (
+    "The analytics store of this installation is gone: what lies in {folder} is another one, or empty ({note} "
+    "remembers it). Is a disk not mounted, or ODOMETER_ANALYTICS changed?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Entries:
         months: their sums, by month as `203105`.
         going: the sums of records that are being deleted; they may be gone already.
         set_aside: damaged parts whose loss was accepted, as `table/name`.
+        store: tells the store apart from others; empty in a ledger of an earlier version.
 
     """
 
@@ -61,13 +67,20 @@ class Entries:
     months: Months = field(default_factory=dict)
     going: Months = field(default_factory=dict)
     set_aside: frozenset[str] = frozenset()
+    store: str = ""
 
 
 class Ledger:
     """The ledger of one store; a store on a ClickHouse server has none, as its operator looks after it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, note: Path | None = None) -> None:
+        """`note`: a file outside the engine's folder that remembers the store once it has records.
+
+        The ledger goes with its folder: without the note a folder that is gone would be a new beginning.
+        """
         self._engine = engine
+        self._note = note
+        self._noted = ""
         self._path: Path | None = None if engine.folder is None else engine.folder / FILE
         self._lock = threading.Lock()
         self._entries = Entries()
@@ -94,8 +107,11 @@ class Ledger:
             return ()
         try:
             held = read_ledger(self._path)
+            noted = "" if self._note is None else read_note(self._note)
         except StartError as error:
             return (str(error),)
+        if noted and (held is None or held.store not in (noted, "")):
+            return (_GONE.format(folder=self._path.parent, note=self._note),)
         try:
             if held is None:
                 self._begin()
@@ -105,7 +121,12 @@ class Ledger:
             return (f"Records cannot be read: {_reason(problem)}",)
         self._entries, self._is_read = held, True
         self._settle(actual)
-        return differences(self._entries.months, actual)
+        losses = differences(self._entries.months, actual)
+        if not losses:
+            if not held.store:
+                self._write(replace(self._entries, store=noted or new_store_id()))
+            self._remember()
+        return losses
 
     def advance(self) -> None:
         """Enter the records that have been derived since the last time."""
@@ -120,6 +141,7 @@ class Ledger:
             if mark > before.up_to:
                 added = self._sums(before.up_to, mark)
                 self._write(replace(before, up_to=mark, months=_combined(before.months, added)))
+            self._remember()
 
     def require_whole(self) -> None:
         """Raise `Problem` STORE_UNAVAILABLE while records are lost: deleting would make the loss look right."""
@@ -157,13 +179,27 @@ class Ledger:
         """What is stored now is what there is: the ledger is written anew, and these damaged parts are known."""
         with self._lock:
             self._begin(frozenset(set_aside))
+            if self._note is not None and self._note.exists():
+                # Also where nothing is left: the note is of the store that was.
+                self._write_note(self._note)
             self.losses = ()
 
     def _begin(self, set_aside: frozenset[str] = frozenset()) -> None:
         mark = self._mark()
         months = self._sums(0, mark)
         self._is_read = True
-        self._write(Entries(mark, months, {}, set_aside))
+        self._write(Entries(mark, months, {}, set_aside, new_store_id()))
+        self._remember()
+
+    def _remember(self) -> None:
+        """Write the note once there are records: from then on the store is missed."""
+        entries = self._entries
+        if self._note is not None and entries.months and self._noted != entries.store:
+            self._write_note(self._note)
+
+    def _write_note(self, note: Path) -> None:
+        _write_file(note, encode_note(self._entries.store))
+        self._noted = self._entries.store
 
     def _settle_going(self) -> None:
         """A deletion that raised may have taken place or not; where neither is so, records are lost."""
@@ -216,12 +252,7 @@ class Ledger:
         if self._path is not None:
             if not self._is_read:
                 raise RuntimeError("the ledger would be written before it was read")
-            try:
-                write_durably(self._path, encode_ledger(entries))
-            except OSError as error:
-                raise Problem(
-                    "STORE_UNAVAILABLE", "The ledger cannot be written.", retry_after_s=_RETRY_AFTER_S
-                ) from error
+            _write_file(self._path, encode_ledger(entries))
         self._entries = entries
 
     def close(self) -> None:
@@ -253,6 +284,7 @@ def encode_ledger(entries: Entries) -> bytes:
         "months": _as_json(entries.months),
         "going": _as_json(entries.going),
         "setAside": sorted(entries.set_aside),
+        "store": entries.store,
     }
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
@@ -264,12 +296,43 @@ def read_ledger(path: Path) -> Entries | None:
         if value["version"] != _VERSION:
             raise StartError(f"The ledger {path} is of a newer version of Odometer.")
         return Entries(
-            int(value["upTo"]), _of_json(value["months"]), _of_json(value["going"]), frozenset(value["setAside"])
+            int(value["upTo"]),
+            _of_json(value["months"]),
+            _of_json(value["going"]),
+            frozenset(value["setAside"]),
+            str(value.get("store", "")),
         )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise StartError(f"The ledger {path} is damaged; whether records are lost cannot be told.") from error
+
+
+def new_store_id() -> str:
+    """Tells a new store apart from all others."""
+    return secrets.token_hex(8)
+
+
+def encode_note(store: str) -> bytes:
+    """The content of the note."""
+    return json.dumps({"version": _VERSION, "store": store}).encode()
+
+
+def read_note(path: Path) -> str:
+    """The store that a note remembers; empty where there is none. Raises `StartError` when it is damaged."""
+    try:
+        return str(json.loads(path.read_bytes())["store"])
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise StartError(f"{path} is damaged; whether this is the right analytics store cannot be told.") from error
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    try:
+        write_durably(path, content)
+    except OSError as error:
+        raise Problem("STORE_UNAVAILABLE", f"{path.name} cannot be written.", retry_after_s=_RETRY_AFTER_S) from error
 
 
 def _as_json(months: Months) -> dict[str, list[int]]:
