@@ -69,10 +69,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             f"ALTER TABLE {DATABASE}.{table.name} MODIFY SETTING fsync_after_insert=0, fsync_part_directory=0"
         )
     gate = Gate()
+    ledger = Ledger(engine)
+    assert ledger.check() == ()
     # Tests say themselves when to derive, so that they can choose worse moments than the server would.
     writer = Writer(engine, lambda _touched, _ingest_no: None)
     questions = Questions(engine, gate, as_of_ms=lambda: 0, timeout_s=60)
-    yield Store(engine, gate, Derivation(engine, gate, Ledger(engine)), writer, questions, itertools.count(1_000_001))
+    yield Store(engine, gate, Derivation(engine, gate, ledger), writer, questions, itertools.count(1_000_001))
     writer.close()
     engine.close()
 

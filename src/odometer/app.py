@@ -9,7 +9,7 @@ from odometer.clock import Clock
 from odometer.errors import StartError
 from odometer.exports.daily import DailyFiles
 from odometer.exports.files import open_files
-from odometer.installation import require_begun, require_space, require_usable
+from odometer.installation import require_begun, require_space, require_usable, store_note
 from odometer.licenses.meeting import Meeting
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
@@ -61,7 +61,7 @@ def analytics_of(settings: Settings, *, damaged_too: bool = False) -> Iterator[A
     require_usable(settings)
     require_begun(settings)
     require_space(settings)
-    analytics = open_analytics(settings.analytics)
+    analytics = open_analytics(settings.analytics, note=store_note(settings))
     try:
         if analytics.losses and not damaged_too:
             raise StartError(f"{' '.join(analytics.losses)} {LOSS_ADVICE}")

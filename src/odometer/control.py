@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 
@@ -23,6 +23,11 @@ from odometer.store.snapshot import FrozenTable, Snapshot
 
 SOCKET: Final = "control.sock"
 _LOOK_S: Final = 0.5
+# A command that does not read for so long is taken for gone.
+_SEND_S: Final = 10.0
+# Deletions are waited for by then; what takes longer is another backup.
+_ANSWERED_WITHIN_S: Final = 600.0
+_HELD: Final = b"held\n"
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _log = structlog.get_logger(__name__)
 TakeSnapshot = Callable[[], AbstractContextManager[Snapshot]]
@@ -58,46 +63,74 @@ class Control:
                 connection, _ = self._socket.accept()
             except TimeoutError:
                 continue
+            except OSError:
+                # Too many open files, for one; the next command must find somebody who listens.
+                _log.exception("a command could not be answered")
+                self._stopping.wait(_LOOK_S)
+                continue
             with connection:
                 try:
                     self._answer(connection)
                 except OSError:
                     _log.info("the command that wanted a snapshot is gone")
+                except Exception:  # noqa: BLE001 - the next command must find somebody who listens
+                    _log.exception("a snapshot could not be given up")
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(_LOOK_S)
-        try:
-            with self._take() as taken:
-                _log.info("a snapshot is taken", records=sum(month.rows for month in taken.ledger.months.values()))
-                connection.sendall(json.dumps({"snapshot": _as_json(taken)}).encode() + b"\n")
-                self._await_end(connection)
-        except (Problem, StartError) as refusal:
-            _log.warning("no snapshot could be taken", reason=str(refusal))
-            connection.sendall(json.dumps({"refused": str(refusal)}).encode() + b"\n")
-        except (ConnectionError, BrokenPipeError):
-            raise
-        except Exception:  # noqa: BLE001 - see the next line
-            # Whatever failed, the command must hear of it, and the next one must find somebody who listens.
-            _log.exception("a snapshot failed")
-            refused = {"refused": "The snapshot failed; the log of the server says why."}
-            connection.sendall(json.dumps(refused).encode() + b"\n")
+        connection.settimeout(_SEND_S)
+        with contextlib.ExitStack() as holding:
+            try:
+                taken = holding.enter_context(self._take())
+            except (Problem, StartError) as refusal:
+                _log.warning("no snapshot could be taken", reason=str(refusal))
+                _say(connection, {"refused": str(refusal)})
+                return
+            except Exception as failure:  # noqa: BLE001 - whatever failed, the command must hear of it
+                _log.exception("no snapshot could be taken")
+                _say(connection, {"refused": f"The server could not take a snapshot: {failure}"})
+                return
+            _log.info("a snapshot is taken", records=sum(month.rows for month in taken.ledger.months.values()))
+            _say(connection, {"snapshot": _as_json(taken)})
+            self._await_end(connection)
 
     def _await_end(self, connection: socket.socket) -> None:
+        """Answer each byte, so that the caller knows that the snapshot is still there."""
+        connection.settimeout(_LOOK_S)
         while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                if not connection.recv(1):
-                    return
+            try:
+                asked = connection.recv(1)
+            except TimeoutError:
+                continue
+            if not asked or self._stopping.is_set():
+                return
+            connection.sendall(_HELD)
+
+
+def _say(connection: socket.socket, what: Mapping[str, Any]) -> None:
+    connection.sendall(json.dumps(what).encode() + b"\n")
+
+
+class HeldSnapshot(NamedTuple):
+    """A snapshot, and what raises `StartError` unless it is still there as a whole."""
+
+    snapshot: Snapshot
+    require_held: Callable[[], None]
 
 
 @contextlib.contextmanager
-def snapshot_of_server(folder: Path) -> Iterator[Snapshot]:
+def snapshot_of_server(folder: Path, *, within_s: float = _ANSWERED_WITHIN_S) -> Iterator[HeldSnapshot]:
     """A snapshot by the server that has the folder open. Raises `StartError` where none answers, or it refuses."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection, connection.makefile("rb") as lines:
+        connection.settimeout(within_s)
         try:
             with _short(folder) as short:
                 connection.connect(f"{short}/{SOCKET}")
-            with connection.makefile("rb") as lines:
-                answer = json.loads(lines.readline(_MOST_BYTES) or b'{"refused": "The server ended."}')
+            answer = json.loads(lines.readline(_MOST_BYTES) or b'{"refused": "The server ended."}')
+        except TimeoutError as error:
+            raise StartError(
+                f"The server gave no snapshot within {within_s:.0f} seconds: is another backup being taken? "
+                "Its log says more."
+            ) from error
         except OSError as error:
             raise StartError(
                 f"The data folder {folder} is in use, but by no server that answers there: wait until the import or "
@@ -105,7 +138,22 @@ def snapshot_of_server(folder: Path) -> Iterator[Snapshot]:
             ) from error
         if "refused" in answer:
             raise StartError(answer["refused"])
-        yield _of_json(answer["snapshot"])
+
+        def require_held() -> None:
+            try:
+                connection.sendall(b"?")
+                is_held = lines.readline() == _HELD
+            except OSError:
+                is_held = False
+            if not is_held:
+                raise StartError("The server ended while the backup was taken: there is none. Take it again.")
+
+        try:
+            yield HeldSnapshot(_of_json(answer["snapshot"]), require_held)
+        except OSError:
+            # Files that are not there any more are the server's end, and nothing else.
+            require_held()
+            raise
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ _MIB: Final = 1024 * 1024
 # With less the engine cannot even be opened: it writes some files of its own at every start.
 _LEAST_TO_START_MIB: Final = 16
 _NAMED: Final = 3
+# Remembers which analytics store belongs to this installation.
+STORE_NOTE: Final = "store.json"
 # Where a backup is put together before it is the data folder's content.
 RESTORING: Final = ".restoring"
 
@@ -59,6 +61,11 @@ def registry_file(settings: Settings) -> Path | None:
     """The registry's file; None when it is in a database server or in memory."""
     scheme, _, rest = settings.registry.partition(":///")
     return Path(rest.partition("?")[0]).absolute() if scheme == "sqlite" and rest not in ("", ":memory:") else None
+
+
+def store_note(settings: Settings) -> Path:
+    """The file that remembers which analytics store belongs to this installation."""
+    return settings.data.absolute() / STORE_NOTE
 
 
 def _place(variable: str, path: Path, data: Path, *, is_folder: bool = True) -> Place:
@@ -146,31 +153,33 @@ def tighten(settings: Settings) -> list[TooOpen]:
     return changed
 
 
-def free_mib(settings: Settings) -> dict[Path, int]:
+def free_mib(settings: Settings) -> list[tuple[Place, int]]:
     """The space left, in MiB, where each folder lies; one of each disk."""
-    by_disk: dict[int, tuple[Path, int]] = {}
+    by_disk: dict[int, tuple[Place, int]] = {}
     for place in places_of(settings):
         existing = place.path
         while not existing.exists() and existing != existing.parent:
             existing = existing.parent
-        by_disk.setdefault(existing.stat().st_dev, (place.path, shutil.disk_usage(existing).free // _MIB))
-    return dict(by_disk.values())
+        by_disk.setdefault(existing.stat().st_dev, (place, shutil.disk_usage(existing).free // _MIB))
+    return list(by_disk.values())
 
 
 def low_disks(settings: Settings) -> list[str]:
     """A sentence for each disk with less space left than `ODOMETER_MIN_FREE_MIB`."""
     least = settings.min_free_mib
     return [
-        f"{free:,} MiB are free where {path} lies, fewer than the {least:,} of ODOMETER_MIN_FREE_MIB: free some space."
-        for path, free in free_mib(settings).items()
+        f"{place.variable}: {free:,} MiB are free where {place.path} lies, fewer than the {least:,} of "
+        "ODOMETER_MIN_FREE_MIB: free some space."
+        for place, free in free_mib(settings)
         if free < least
     ]
 
 
 def require_space(settings: Settings) -> None:
     """Raise `StartError` when a disk is full, before half opened stores fail with words of their own."""
-    for path, free in free_mib(settings).items():
+    for place, free in free_mib(settings):
         if free < _LEAST_TO_START_MIB:
             raise StartError(
-                f"The disk is full: {free:,} MiB are free where {path} lies. Free some space and start again."
+                f"{place.variable}: the disk is full: {free:,} MiB are free where {place.path} lies. Free some space "
+                "and start again, or name another place."
             )

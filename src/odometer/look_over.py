@@ -1,6 +1,7 @@
 """What a server looks at before it serves, and what keeps it from being ready: full disks, lost records."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,6 +13,7 @@ from odometer.installation import low_disks, require_space, require_usable, tigh
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics
 from odometer.store.damage import broken_parts, derived_faults
+from odometer.store.deriver import catch_up
 
 _log = structlog.get_logger(__name__)
 Check = Callable[[], None]
@@ -40,24 +42,35 @@ def disk_check(settings: Settings) -> Check:
 
 
 def damage_of(analytics: Analytics, registry: Registry) -> dict[str, Check]:
-    """Checks for /readyz that fail for as long as the process lives, one for each kind of damage; they are logged."""
-    found: dict[str, Check] = {}
+    """Checks for /readyz, one for each kind of damage; what is found now is logged.
+
+    Lost records may show later too, derived rows are compared once.
+    """
+    found: dict[str, Check] = {"records_lost": partial(_records_check, analytics)}
     known = analytics.ledger.entries.set_aside
     broken = [part for part in broken_parts(analytics.engine) if part not in known]
     if broken:
         _log.warning("the engine set aside damaged parts", parts=broken)
     if analytics.losses:
-        reason = " ".join(analytics.losses)
-        _log.error("records_lost", reason=reason, advice=LOSS_ADVICE)
-        found["records_lost"] = _failing(reason)
-    elif not registry.erasures.pending():
-        # An erasure that broke off leaves derived rows without records; it is completed in a moment.
+        _log.error("records_lost", reason=" ".join(analytics.losses), advice=LOSS_ADVICE)
+    elif analytics.engine.folder is not None and not registry.erasures.pending():
+        # An erasure that broke off leaves derived rows without records; it is completed in a moment. On a ClickHouse
+        # server another process may be storing now.
         faults = derived_faults(analytics.engine)
+        if faults:
+            # The check fails for as long as the process lives, so that it must not be of a passing moment.
+            catch_up(analytics.engine, analytics.derivation)
+            faults = derived_faults(analytics.engine)
         if faults:
             reason = " ".join(faults)
             _log.error("derived_damaged", reason=reason, advice="Stop the server and run `odometer rebuild`.")
             found[DERIVED_DAMAGED] = _failing(reason)
     return found
+
+
+def _records_check(analytics: Analytics) -> None:
+    if analytics.losses:
+        raise StartError(" ".join(analytics.losses))
 
 
 def _failing(reason: str) -> Check:

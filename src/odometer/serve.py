@@ -37,7 +37,7 @@ from odometer.http.daily_files import daily_files_router, wanted_by
 from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
-from odometer.installation import registry_file
+from odometer.installation import registry_file, store_note
 from odometer.look_over import DERIVED_DAMAGED, damage_of, disk_check, look_over
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
@@ -79,6 +79,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             settings.analytics,
             clock,
             registry.blocked_clients.among,
+            note=store_note(settings),
             report_threads=settings.worker_threads,
             report_seconds=settings.report_seconds,
             report_memory_mib=settings.report_memory_mib,
@@ -143,7 +144,7 @@ def _begin_work(registry: Registry, analytics: LiveAnalytics, stack: contextlib.
         # It would derive clients anew whose records are missing.
         licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
         stack.callback(licenses.close)
-    ledger = Worker("ledger", lambda _stopping: analytics.store.ledger.advance(), _LEDGER_LOOK_S)
+    ledger = Worker("ledger", lambda _stopping: analytics.enter_derived(), _LEDGER_LOOK_S)
     stack.callback(ledger.close)
     uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
     stack.callback(uses.close)

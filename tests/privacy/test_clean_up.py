@@ -27,8 +27,8 @@ class Disk:
     rewritten: list[frozenset[str]] = field(default_factory=list)
     deleting: bool = False
     old_before: int = 0
-    meanwhile: Callable[[], None] = lambda: None
     is_whole: bool = True
+    meanwhile: Callable[[], None] = lambda: None
 
     def is_deleting(self) -> bool:
         return self.deleting
@@ -94,6 +94,20 @@ def test_where_nothing_was_stored_nothing_is_rewritten(book: Erasures) -> None:
     assert disk.rewritten == []
 
 
+def test_everything_waits_while_records_are_lost(book: Erasures) -> None:
+    """What is brought back has the erased clients in it; then the erasure goes on."""
+    disk = Disk(old_before=5000, is_whole=False)
+    book.begin(Erasure(receipt_id="er-1", product_id=7, erased_ms=1, pending=("client-01",)))
+    erased(book, "2", "203106")
+
+    def complete() -> None:
+        pytest.fail("an erasure was carried out")
+
+    CleanUp(complete, book, cast("Eraser", disk))(threading.Event())
+    assert disk.rewritten == []
+    assert [one.receipt_id for one in book.pending()] == ["er-1"]
+
+
 def test_what_broke_off_is_completed_first(book: Erasures) -> None:
     disk = Disk(old_before=5000)
     book.begin(Erasure(receipt_id="er-1", product_id=7, erased_ms=1, pending=("client-01",)))
@@ -155,12 +169,3 @@ def test_a_server_that_stops_does_not_wait_for_it(book: Erasures) -> None:
     with pytest.raises(Stopped):
         looks(book, disk, stopping)
     assert disk.rewritten == []
-
-
-def test_nothing_is_cleaned_up_while_records_are_lost(book: Erasures) -> None:
-    called: list[str] = []
-    clean_up = CleanUp(lambda: called.append("complete"), book, cast("Eraser", Disk(is_whole=False)))
-
-    clean_up(threading.Event())
-
-    assert called == []

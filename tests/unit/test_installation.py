@@ -159,5 +159,5 @@ def test_little_space_is_told_with_the_setting(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="needs a file system without any space")
 def test_a_full_disk_is_told_before_anything_is_opened() -> None:
-    with pytest.raises(StartError, match="The disk is full"):
+    with pytest.raises(StartError, match="ODOMETER_DATA: the disk is full"):
         require_space(settings_of(Path("/proc/odometer")))

@@ -12,7 +12,9 @@ from odometer.backup.manifest import Kept, Manifest
 from odometer.backup.places import BackupPlace
 from odometer.backup.take import REGISTRY, sha256_of
 from odometer.clock import Clock
+from odometer.durable import bring_to_disk, write_durably
 from odometer.errors import Problem, StartError
+from odometer.installation import STORE_NOTE
 from odometer.model.daily_file import Stream
 from odometer.store.engine import Engine
 from odometer.store.ledger import Ledger, MonthSum
@@ -20,6 +22,9 @@ from odometer.store.snapshot import attach, begin_store, by_age, figures, table_
 from odometer.store.tables import MIGRATIONS
 
 _ANALYTICS: Final = "analytics"
+# In the folder beside: says that everything there was found right, and of which backup it is.
+_WHOLE: Final = "whole"
+_EMPTIED: Final = ".restored"
 Progress = Callable[[int, int], None]
 
 
@@ -43,7 +48,7 @@ def restore_into(
                 attach(engine, table, name)
                 done += 1
                 progress(done, count)
-        _compare(engine, manifest)
+        _compare(engine, manifest, folder / STORE_NOTE)
     except Problem as problem:
         raise StartError(f"The backup cannot be opened: {problem.__cause__ or problem}") from problem
     finally:
@@ -73,8 +78,8 @@ def _unpack(place: BackupPlace, kept: Kept, folder: Path) -> None:
     file.unlink()
 
 
-def _compare(engine: Engine, manifest: Manifest) -> None:
-    losses = Ledger(engine).check()
+def _compare(engine: Engine, manifest: Manifest, note: Path) -> None:
+    losses = Ledger(engine, note).check()
     if losses:
         raise StartError(f"The backup is not what was backed up: {' '.join(losses)}")
     found = figures(engine)
@@ -99,9 +104,28 @@ def _prepare_registry(file: Path) -> None:
         registry.close()
 
 
-def put_in_place(aside: Path, data: Path) -> None:
-    """Let the restored folder be the data folder. The registry comes last: without one nothing opens the stores."""
-    for name in (_ANALYTICS, REGISTRY):
+def put_in_place(aside: Path, data: Path, key: str) -> None:
+    """Let the restored folder be the data folder. Whenever this breaks off, `finish` does the rest."""
+    write_durably(aside / _WHOLE, key.encode())
+    finish(aside, data)
+
+
+def finish(aside: Path, data: Path) -> str | None:
+    """Put in place what was restored as a whole by a process that died; the key of that backup, None without one.
+
+    Nothing opens the stores while the folder is there: it goes last, and at once.
+    """
+    try:
+        key = (aside / _WHOLE).read_text()
+    except FileNotFoundError:
+        return None
+    for name in (_ANALYTICS, STORE_NOTE, REGISTRY):
         if (aside / name).exists():
             (aside / name).rename(data / name)
-    shutil.rmtree(aside)
+    bring_to_disk(data)
+    # Empty by now but for the marker; where this process dies too, what is left bothers nobody.
+    emptied = data / _EMPTIED
+    shutil.rmtree(emptied, ignore_errors=True)
+    aside.rename(emptied)
+    shutil.rmtree(emptied)
+    return key

@@ -38,13 +38,14 @@ def take_backup(
     *,
     taken_at: str,
     version: str,
-    has_registry: bool = True,
+    has_registry: bool,
+    require_held: Callable[[], None] = lambda: None,
     progress: Progress = lambda _done, _all: None,
 ) -> Manifest:
     """Bring all that is not there yet, then the manifest: until then there is no backup.
 
-    `has_registry`: the snapshot must hold one. Raises `StartError`, also when the snapshot went away meanwhile because
-    the server that held it has ended.
+    `has_registry`: the snapshot must hold one. `require_held` is called when all is copied, and raises unless the
+    snapshot is whole even then. Raises `StartError`.
     """
     known = {kept.key: kept for key in manifest_keys(place) for kept in read_manifest(place, key).files}
     held = place.sizes()
@@ -64,7 +65,9 @@ def take_backup(
         parts[name][path.name] = kept
         progress(done + 1, len(waiting))
     registry = snapshot.folder / REGISTRY
-    _require_there(snapshot, registry if has_registry else None)
+    if has_registry and not registry.exists():
+        require_held()
+        raise StartError("The snapshot has no copy of the registry; does the server use another one than this command?")
     stamp = taken_at.replace("-", "").replace(":", "")
     manifest = Manifest(
         taken_at=taken_at,
@@ -78,6 +81,7 @@ def take_backup(
         figures=snapshot.figures,
     )
     _require_whole(place, manifest)
+    require_held()
     file = place.work_file()
     file.write_bytes(manifest.encode())
     place.put(manifest.key, file)
@@ -98,12 +102,6 @@ def keep_newest(place: BackupPlace, count: int) -> list[str]:
         if key.startswith(("parts/", "registry/")) and key not in needed:
             place.delete(key)
     return removed
-
-
-def _require_there(snapshot: Snapshot, registry: Path | None) -> None:
-    folders = [Path(table.folder) for table in snapshot.tables.values() if table.folder is not None]
-    if not all(folder.is_dir() for folder in folders) or (registry is not None and not registry.exists()):
-        raise StartError("The server ended while the backup was taken: there is none. Take it again.")
 
 
 def _content_of(part: Path) -> str:

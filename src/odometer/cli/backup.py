@@ -15,16 +15,16 @@ from odometer import __version__
 from odometer.app import analytics_of
 from odometer.backup.manifest import Manifest, manifest_keys, read_manifest
 from odometer.backup.places import BackupPlace, open_place
-from odometer.backup.restore import put_in_place, restore_into
+from odometer.backup.restore import finish, put_in_place, restore_into
 from odometer.backup.take import copy_registry, keep_newest, take_backup
 from odometer.cli.operations import print_json
 from odometer.clock import Clock
-from odometer.control import snapshot_of_server
+from odometer.control import HeldSnapshot, snapshot_of_server
 from odometer.errors import StartError
 from odometer.installation import RESTORING, registry_file, require_begun, require_usable
 from odometer.settings import Settings, read_settings
 from odometer.store.engine import FolderInUse
-from odometer.store.snapshot import Snapshot, snapshot
+from odometer.store.snapshot import snapshot
 
 _SOURCE: Final = typer.Argument(help="The folder, or s3://bucket/prefix.")
 _AS_JSON: Final = typer.Option("--json", help="Print JSON.")
@@ -46,12 +46,18 @@ def backup(
     Example: odometer backup /mnt/backups --keep 14
     """
     settings = read_settings()
-    with open_place(to) as place, _snapshot(settings) as taken, _bar("copying parts") as progress:
+    with open_place(to) as place, _snapshot(settings) as held, _bar("copying parts") as progress:
         # The wall clock names it, also where ODOMETER_TODAY stands still.
         has_registry = registry_file(settings) is not None
         stamp = Clock().now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         manifest = take_backup(
-            taken, place, taken_at=stamp, version=__version__, has_registry=has_registry, progress=progress
+            held.snapshot,
+            place,
+            taken_at=stamp,
+            version=__version__,
+            has_registry=has_registry,
+            require_held=held.require_held,
+            progress=progress,
         )
         removed = keep_newest(place, keep) if keep is not None else []
     if as_json:
@@ -65,7 +71,7 @@ def backup(
 
 
 @contextlib.contextmanager
-def _snapshot(settings: Settings) -> Iterator[Snapshot]:
+def _snapshot(settings: Settings) -> Iterator[HeldSnapshot]:
     """Of the running server, or where none runs of the stores themselves."""
     require_usable(settings)
     require_begun(settings)
@@ -76,13 +82,14 @@ def _snapshot(settings: Settings) -> Iterator[Snapshot]:
         except FolderInUse:
             yield stack.enter_context(snapshot_of_server(settings.data.absolute()))
             return
-        yield stack.enter_context(
+        taken = stack.enter_context(
             snapshot(
                 analytics.engine,
                 analytics.derivation,
                 at_that_moment=lambda folder: copy_registry(registry, folder),
             )
         )
+        yield HeldSnapshot(taken, lambda: None)
 
 
 def restore(
@@ -112,14 +119,31 @@ def restore(
                 with tempfile.TemporaryDirectory(prefix="odometer-verify-") as folder:
                     restore_into(place, manifest, Path(folder), progress)
             else:
-                data = _empty_folder(settings)
-                restore_into(place, manifest, data / RESTORING, progress)
-                put_in_place(data / RESTORING, data)
+                _restore(place, manifest, settings, progress)
     if as_json:
         print_json({"backup": manifest.key, "records": manifest.records, "restored": not verify})
     else:
         done = "is good" if verify else f"is in {settings.data}"
         typer.echo(f"{manifest.key} {done}: {manifest.records:,} records, counts, checksums and figures as backed up.")
+
+
+def _restore(place: BackupPlace, manifest: Manifest, settings: Settings, progress: Callable[[int, int], None]) -> None:
+    data = _data_folder(settings)
+    aside = data / RESTORING
+    finished = finish(aside, data)
+    if finished == manifest.key:
+        return
+    if finished is not None:
+        raise StartError(
+            f"A restore of {finished} into {data} had broken off; it is complete now. To restore {manifest.key}, "
+            "name an empty folder."
+        )
+    _require_empty(data)
+    # Of a restore that broke off before it had everything.
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(mode=0o700)
+    restore_into(place, manifest, aside, progress)
+    put_in_place(aside, data, manifest.key)
 
 
 def _chosen(source: str, keys: list[str], at: str | None) -> str:
@@ -141,8 +165,8 @@ def _list(place: BackupPlace, keys: list[str], *, as_json: bool) -> None:
         typer.echo(f"{one.key}  {one.records:,} records")
 
 
-def _empty_folder(settings: Settings) -> Path:
-    """The data folder, with an empty place for what is being restored. Raises `StartError` unless there is nothing."""
+def _data_folder(settings: Settings) -> Path:
+    """Where to restore to. Raises `StartError` where settings name other places too."""
     data = settings.data.absolute()
     default = read_settings({"ODOMETER_DATA": str(data)})
     if (settings.analytics, settings.registry) != (default.analytics, default.registry):
@@ -150,14 +174,13 @@ def _empty_folder(settings: Settings) -> Path:
             "A backup is restored to where ODOMETER_DATA alone puts it: unset ODOMETER_ANALYTICS and _REGISTRY."
         )
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return data
+
+
+def _require_empty(data: Path) -> None:
     held = sorted(path.name for path in data.iterdir() if path.name != RESTORING)
     if held:
         raise StartError(f"{data} (ODOMETER_DATA) is not empty, it holds {held[0]}: restore into an empty folder.")
-    aside = data / RESTORING
-    # Of a restore that broke off.
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(mode=0o700)
-    return data
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def _disk(settings: Settings) -> Finding:
     low = low_disks(settings)
     if low:
         return Finding("disk", False, " ".join(low), "Free some: with none left nothing can be stored.")
-    return Finding("disk", True, f"{min(free_mib(settings).values()) / 1024:.0f} GiB free")
+    return Finding("disk", True, f"{min(free for _, free in free_mib(settings)) / 1024:.0f} GiB free")
 
 
 def _memory(_settings: Settings) -> Finding:

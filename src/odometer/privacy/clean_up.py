@@ -32,7 +32,8 @@ class CleanUp:
     def __call__(self, stopping: threading.Event) -> None:
         """Do what can be done now; the engine removes old files by itself, so it takes several looks.
 
-        Raises `Problem` when the engine is busy with the same data: the next look tries again.
+        Raises `Problem` when the engine is busy with the same data: the next look tries again. While records are lost
+        everything waits.
         """
 
         def pause() -> None:

@@ -112,8 +112,8 @@ class Erasing:
     def erase(self, product_id: int, clients: Collection[str], *, block: bool, actor: str) -> Receipt:
         """Remove all that is known of the clients. When it returns no answer, file or link knows them.
 
-        Raises `Problem` STORE_UNAVAILABLE while records are lost. Repeating it is harmless. With `block` they are
-        refused from now on, also those of whom nothing is stored.
+        Repeating it is harmless. With `block` they are refused from now on, also those of whom nothing is stored.
+        Raises `Problem` STORE_UNAVAILABLE, and changes nothing, while records are lost.
         """
         self.eraser.require_whole()
         if block:

@@ -78,6 +78,12 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
+    def enter_derived(self) -> None:
+        """Enter in the ledger what is derived; where records turn out to be lost, no sender is promised anything."""
+        self.store.ledger.advance()
+        if self.store.losses:
+            self.writer.is_closed_to_senders = True
+
     def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
         """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
         if self.store.losses:
@@ -91,15 +97,18 @@ class LiveAnalytics:
         self.store.close()
 
 
-def open_analytics(url: str, *, handles: int = 4, report_memory_mib: int = REPORT_MEMORY_MIB) -> Analytics:
+def open_analytics(
+    url: str, *, note: Path | None = None, handles: int = 4, report_memory_mib: int = REPORT_MEMORY_MIB
+) -> Analytics:
     """Open and migrate the store, and derive what an earlier process left underived. Raises `StartError`.
 
+    `note`: the file that remembers which store it must be.
     Where records are lost (`Analytics.losses`) nothing is derived: figures stay as they were before.
     """
     engine = Engine(url, handles=handles, report_memory_mib=report_memory_mib)
     migrate(engine)
     gate = Gate()
-    ledger = Ledger(engine)
+    ledger = Ledger(engine, note)
     derivation = Derivation(engine, gate, ledger)
     if not ledger.check():
         catch_up(engine, derivation)
@@ -111,6 +120,7 @@ def open_live_analytics(
     clock: Clock,
     blocked_among: BlockedAmong,
     *,
+    note: Path | None = None,
     report_threads: int,
     report_seconds: float,
     report_memory_mib: int,
@@ -120,7 +130,7 @@ def open_live_analytics(
     One handle each for the writer, the deriver and every report thread, three for the streams of an export, one for
     that of a daily file, one for what is told or erased of a single client, and two for the ledger and backups.
     """
-    store = open_analytics(url, handles=report_threads + 10, report_memory_mib=report_memory_mib)
+    store = open_analytics(url, note=note, handles=report_threads + 10, report_memory_mib=report_memory_mib)
     drop_leftovers(store.engine)
     drop_snapshots(store.engine)
     deriver = Deriver(store.engine, store.derivation, clock)

@@ -75,8 +75,11 @@ class Deriver:
     def derive_again(self, product_id: int, clients: Iterable[str]) -> bool:
         """Derive these clients in the next round, though no record came.
 
-        False when the deriver stops before, or does not get on with the product for minutes; it still tries then.
+        False when the deriver stops before, does not get on with the product for minutes (it still tries then), or
+        records are lost.
         """
+        if self._derivation.ledger.losses:
+            return False
         with self._changed:
             self._add({product_id: set(clients)})
             wanted = self._rounds + 1
@@ -133,6 +136,9 @@ class Deriver:
 
     def _derive(self, touched: Touched, up_to: int) -> Touched:
         """Derive what was touched; what failed is returned, to be tried again."""
+        if self._derivation.ledger.losses:
+            # Figures stay as they were. A mark would say that what is brought back later is derived.
+            return touched
         failed: Touched = {}
         for product_id, clients in touched.items():
             try:

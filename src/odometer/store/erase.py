@@ -129,8 +129,9 @@ class Eraser:
 
         Until then answers are those of before, from the first to the last change that readers see. No record is stored
         within `nothing_is_stored` (`Writer.paused`); `found` is told what there is before anything is changed. Raises
-        `Problem` STORE_UNAVAILABLE when the server stops meanwhile, or derivation does not get on.
+        `Problem` STORE_UNAVAILABLE when the server stops meanwhile, derivation does not get on, or records are lost.
         """
+        self.require_whole()
         names = sorted(clients)
         # Reads much, and so before records have to wait.
         since = last_ingest_no(self._engine)

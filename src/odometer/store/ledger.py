@@ -7,6 +7,7 @@ after: whichever moment a process dies at, one of two sums is right.
 
 import contextlib
 import json
+import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,10 @@ FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
 _RETRY_AFTER_S: Final = 60
+_GONE: Final = (
+    "The analytics store of this installation is gone: what lies in {folder} is another one, or empty ({note} "
+    "remembers it). Is a disk not mounted, or ODOMETER_ANALYTICS changed?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Entries:
         months: their sums, by month as `203105`.
         going: the sums of records that are being deleted; they may be gone already.
         set_aside: damaged parts whose loss was accepted, as `table/name`.
+        store: tells the store apart from others; empty in a ledger of an earlier version.
 
     """
 
@@ -61,16 +67,25 @@ class Entries:
     months: Months = field(default_factory=dict)
     going: Months = field(default_factory=dict)
     set_aside: frozenset[str] = frozenset()
+    store: str = ""
 
 
 class Ledger:
     """The ledger of one store; a store on a ClickHouse server has none, as its operator looks after it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, note: Path | None = None) -> None:
+        """`note`: a file outside the engine's folder that remembers the store once it has records.
+
+        The ledger goes with its folder: without the note a folder that is gone would be a new beginning.
+        """
         self._engine = engine
+        self._note = note
+        self._noted = ""
         self._path: Path | None = None if engine.folder is None else engine.folder / FILE
         self._lock = threading.Lock()
         self._entries = Entries()
+        # What is written goes by what was read: until then, or the loss is accepted, nothing is.
+        self._is_read = False
         self.losses: Sequence[str] = ()
 
     @property
@@ -92,30 +107,41 @@ class Ledger:
             return ()
         try:
             held = read_ledger(self._path)
+            noted = "" if self._note is None else read_note(self._note)
         except StartError as error:
             return (str(error),)
+        if noted and (held is None or held.store not in (noted, "")):
+            return (_GONE.format(folder=self._path.parent, note=self._note),)
         try:
             if held is None:
                 self._begin()
                 return ()
-            self._entries = held
             actual = self._sums(0, held.up_to)
         except Problem as problem:
             return (f"Records cannot be read: {_reason(problem)}",)
+        self._entries, self._is_read = held, True
         self._settle(actual)
-        return differences(self._entries.months, actual)
+        losses = differences(self._entries.months, actual)
+        if not losses:
+            if not held.store:
+                self._write(replace(self._entries, store=noted or new_store_id()))
+            self._remember()
+        return losses
 
     def advance(self) -> None:
         """Enter the records that have been derived since the last time."""
         with self._lock:
-            if self._path is None or self.losses:
+            if self._path is None or self.losses or not self._is_read:
                 return
             self._settle_going()
+            if self.losses:
+                return
             mark = self._mark()
             before = self._entries
             if mark > before.up_to:
                 added = self._sums(before.up_to, mark)
                 self._write(replace(before, up_to=mark, months=_combined(before.months, added)))
+            self._remember()
 
     def require_whole(self) -> None:
         """Raise `Problem` STORE_UNAVAILABLE while records are lost: deleting would make the loss look right."""
@@ -124,23 +150,28 @@ class Ledger:
             raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S)
 
     def delete_records(self, product_id: int, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
-        """Delete the product's records whose columns have one of these values, and strike them out."""
-        self.require_whole()
+        """Delete the product's records whose columns have one of these values, and strike them out.
+
+        Raises `Problem` STORE_UNAVAILABLE where records are lost, and when the file cannot be written.
+        """
         if self._path is None:
             delete_rows(self._engine, RECORDS, product_id, columns, values)
             return
         with self._lock:
+            self.require_whole()
             self._settle_going()
+            self.require_whole()
             before = self._entries
             going = self._sums(0, before.up_to, product_id, columns, values)
             self._write(replace(before, going=going))
             delete_rows(self._engine, RECORDS, product_id, columns, values)
-            self._write(replace(before, months=_without(before.months, going)))
+            self._write(replace(before, months=_without(before.months, going), going={}))
 
     def sums_up_to(self, up_to: int) -> Months:
         """The sums of all records up to a later ingest_no; only while nobody deletes any."""
         with self._lock:
             self._settle_going()
+            self.require_whole()
             before = self._entries
             return _combined(before.months, self._sums(before.up_to, up_to))
 
@@ -148,29 +179,48 @@ class Ledger:
         """What is stored now is what there is: the ledger is written anew, and these damaged parts are known."""
         with self._lock:
             self._begin(frozenset(set_aside))
+            if self._note is not None and self._note.exists():
+                # Also where nothing is left: the note is of the store that was.
+                self._write_note(self._note)
             self.losses = ()
 
     def _begin(self, set_aside: frozenset[str] = frozenset()) -> None:
         mark = self._mark()
-        self._write(Entries(mark, self._sums(0, mark), {}, set_aside))
+        months = self._sums(0, mark)
+        self._is_read = True
+        self._write(Entries(mark, months, {}, set_aside, new_store_id()))
+        self._remember()
+
+    def _remember(self) -> None:
+        """Write the note once there are records: from then on the store is missed."""
+        entries = self._entries
+        if self._note is not None and entries.months and self._noted != entries.store:
+            self._write_note(self._note)
+
+    def _write_note(self, note: Path) -> None:
+        _write_file(note, encode_note(self._entries.store))
+        self._noted = self._entries.store
 
     def _settle_going(self) -> None:
-        """A deletion that raised may have taken place or not."""
+        """A deletion that raised may have taken place or not; where neither is so, records are lost."""
         if self._entries.going:
-            self._settle(self._sums(0, self._entries.up_to))
+            actual = self._sums(0, self._entries.up_to)
+            self._settle(actual)
+            if self._entries.going:
+                self.losses = differences(self._entries.months, actual)
 
     def _settle(self, actual: Months) -> None:
-        """Say of each month whether what was to go is gone; where neither sum fits it stays open: records are lost."""
+        """Decide for each month by itself; where neither sum fits both stay, for the day the lost records are back."""
         entries = self._entries
-        if not entries.going:
-            return
-        left = _without(entries.months, entries.going)
-        gone = {month for month in entries.going if actual.get(month, _NONE) == left.get(month, _NONE)}
-        there = {month for month in entries.going if actual.get(month, _NONE) == entries.months.get(month, _NONE)}
-        months = {month: held for month, held in entries.months.items() if month not in gone}
-        months |= {month: held for month, held in left.items() if month in gone}
-        undecided = {month: held for month, held in entries.going.items() if month not in gone | there}
-        self._write(replace(entries, months=months, going=undecided))
+        months, going = dict(entries.months), dict(entries.going)
+        for month, gone in entries.going.items():
+            known, held = months.get(month, _NONE), actual.get(month, _NONE)
+            if held not in (known, known.minus(gone)):
+                continue
+            del going[month]
+            months[month] = held
+        if going != entries.going:
+            self._write(replace(entries, months=_present(months), going=going))
 
     def _mark(self) -> int:
         """Up to here all commits are complete, and derived."""
@@ -200,11 +250,9 @@ class Ledger:
 
     def _write(self, entries: Entries) -> None:
         if self._path is not None:
-            try:
-                write_durably(self._path, encode_ledger(entries))
-            except OSError as error:
-                message = "The ledger of records cannot be written."
-                raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S) from error
+            if not self._is_read:
+                raise RuntimeError("the ledger would be written before it was read")
+            _write_file(self._path, encode_ledger(entries))
         self._entries = entries
 
     def close(self) -> None:
@@ -236,6 +284,7 @@ def encode_ledger(entries: Entries) -> bytes:
         "months": _as_json(entries.months),
         "going": _as_json(entries.going),
         "setAside": sorted(entries.set_aside),
+        "store": entries.store,
     }
     return json.dumps(value, indent=1, sort_keys=True).encode()
 
@@ -247,12 +296,43 @@ def read_ledger(path: Path) -> Entries | None:
         if value["version"] != _VERSION:
             raise StartError(f"The ledger {path} is of a newer version of Odometer.")
         return Entries(
-            int(value["upTo"]), _of_json(value["months"]), _of_json(value["going"]), frozenset(value["setAside"])
+            int(value["upTo"]),
+            _of_json(value["months"]),
+            _of_json(value["going"]),
+            frozenset(value["setAside"]),
+            str(value.get("store", "")),
         )
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise StartError(f"The ledger {path} is damaged; whether records are lost cannot be told.") from error
+
+
+def new_store_id() -> str:
+    """Tells a new store apart from all others."""
+    return secrets.token_hex(8)
+
+
+def encode_note(store: str) -> bytes:
+    """The content of the note."""
+    return json.dumps({"version": _VERSION, "store": store}).encode()
+
+
+def read_note(path: Path) -> str:
+    """The store that a note remembers; empty where there is none. Raises `StartError` when it is damaged."""
+    try:
+        return str(json.loads(path.read_bytes())["store"])
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, TypeError) as error:
+        raise StartError(f"{path} is damaged; whether this is the right analytics store cannot be told.") from error
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    try:
+        write_durably(path, content)
+    except OSError as error:
+        raise Problem("STORE_UNAVAILABLE", f"{path.name} cannot be written.", retry_after_s=_RETRY_AFTER_S) from error
 
 
 def _as_json(months: Months) -> dict[str, list[int]]:
@@ -268,8 +348,11 @@ def _combined(one: Months, other: Months) -> Months:
 
 
 def _without(months: Months, going: Months) -> Months:
-    left = {month: held.minus(going.get(month, _NONE)) for month, held in months.items()}
-    return {month: held for month, held in left.items() if held != _NONE}
+    return _present({month: held.minus(going.get(month, _NONE)) for month, held in months.items()})
+
+
+def _present(months: Months) -> Months:
+    return {month: held for month, held in months.items() if held != _NONE}
 
 
 def _reason(problem: Problem) -> str:
