@@ -47,7 +47,7 @@ def answers(store: Store, product: int) -> dict[str, Any]:
 
 def clean_up(eraser: Eraser, months: Collection[str]) -> None:
     """Until it is done: the engine may be merging the same parts just then."""
-    for _ in range(100):
+    for _ in range(600):
         with contextlib.suppress(Problem):
             if not eraser.is_deleting():
                 eraser.rewrite(months)
