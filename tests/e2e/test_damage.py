@@ -136,7 +136,8 @@ def test_a_store_that_is_gone_is_no_new_one(installation: Installation, tmp_path
     """Its disk is not mounted: the server would take new records, and they would be hidden when it is."""
     (tmp_path / "data" / "analytics").rename(tmp_path / "unmounted")
 
-    assert "The analytics store of this installation is gone" in wait_and_see(installation).text
+    assert "records_lost" in wait_and_see(installation).text
+    assert "The analytics store of this installation is gone" in installation.log.read_text()
     installation.stop()
     assert "--accept-loss" in installation.run("rebuild", expect=1)
 
