@@ -37,7 +37,8 @@ def test_it_is_the_data_folder_then(data: Path) -> None:
 
 @pytest.mark.parametrize("survived", range(4))
 def test_a_kill_between_the_renames_is_finished(data: Path, monkeypatch: pytest.MonkeyPatch, survived: int) -> None:
-    rename, done = Path.rename, []
+    rename = Path.rename
+    done: list[Path] = []
 
     def dies(path: Path, target: Path) -> Path:
         if len(done) == survived:
