@@ -1,8 +1,10 @@
 """Backups of a running server: of one moment, whole or not there, and as good as what was backed up."""
 
+import copy
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,15 +29,42 @@ def batch(client: str, first: int = 1, count: int = 5) -> dict[str, Any]:
     return {"clientId": client, "records": [{**event, "seq": seq} for seq in range(first, first + count)]}
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Installation]:
-    installation = Installation(tmp_path / "data", today=TODAY)
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Twenty clients."""
+    installation = Installation(tmp_path_factory.mktemp("untouched") / "data", today=TODAY)
     installation.start()
     for number in range(20):
         installation.send(batch(f"client-{number:02}"))
+    installation.stop()
+    return installation
+
+
+@pytest.fixture
+def stopped(untouched: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """A copy of its own for each test."""
+    installation = copy.copy(untouched)
+    shutil.copytree(untouched.environment["ODOMETER_DATA"], tmp_path / "data", symlinks=True)
+    installation.environment = {**untouched.environment, "ODOMETER_DATA": str(tmp_path / "data")}
+    installation.log = tmp_path / "data.log"
     yield installation
     if installation.process is not None:
         installation.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def running(stopped: Installation) -> Installation:
+    """The same, serving."""
+    stopped.start()
+    return stopped
+
+
+@pytest.fixture(scope="module")
+def backups(untouched: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one backup of it lies."""
+    place = tmp_path_factory.mktemp("backups")
+    untouched.run("backup", str(place))
+    return place
 
 
 def restored(installation: Installation, source: Path | str, folder: Path) -> Path:
@@ -43,6 +72,10 @@ def restored(installation: Installation, source: Path | str, folder: Path) -> Pa
     installation.environment["ODOMETER_DATA"] = str(folder)
     installation.run("restore", str(source))
     return folder
+
+
+def has_part_since(place: Path, moment_ns: int) -> bool:
+    return any(path.stat().st_mtime_ns >= moment_ns for path in place.glob("parts/*/*.tar"))
 
 
 def keys(installation: Installation, place: Path | str) -> list[str]:
@@ -78,9 +111,8 @@ def test_what_was_acknowledged_before_is_in_it(running: Installation, tmp_path: 
 
 
 @pytest.mark.e2e
-def test_what_lies_there_already_is_not_copied_again(running: Installation, tmp_path: Path) -> None:
-    place = tmp_path / "backups"
-    running.stop()
+def test_what_lies_there_already_is_not_copied_again(stopped: Installation, tmp_path: Path) -> None:
+    running, place = stopped, tmp_path / "backups"
     first = json.loads(running.run("backup", str(place), "--json"))["backup"]
     before = {path: path.stat().st_ino for path in (place / "parts").rglob("*.tar")}
     second = json.loads(running.run("backup", str(place), "--json"))["backup"]
@@ -103,6 +135,7 @@ def test_what_lies_there_already_is_not_copied_again(running: Installation, tmp_
 def test_a_kill_in_the_middle_leaves_no_backup_that_looks_complete(running: Installation, tmp_path: Path) -> None:
     place = tmp_path / "backups"
     moments = random.Random(20310520)
+    in_the_middle = 0
     for number in range(8):
         running.send(batch(f"client-killed-{number}"))
         command = subprocess.Popen(
@@ -111,9 +144,16 @@ def test_a_kill_in_the_middle_leaves_no_backup_that_looks_complete(running: Inst
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(moments.uniform(0.3, 1.2))
+        if number % 2:
+            begun_ns = time.time_ns()
+            while command.poll() is None and not has_part_since(place, begun_ns):
+                time.sleep(0.002)
+            time.sleep(moments.uniform(0, 0.02))
+        else:
+            time.sleep(moments.uniform(0.3, 1.2))
         command.kill()
-        command.wait()
+        in_the_middle += command.wait() == -signal.SIGKILL and number % 2
+    assert in_the_middle >= 2, "no kill came between the first part and the end"
     for key in keys(running, place):
         running.run("restore", str(place), "--verify", "--at", key)
     # The server gave up what nobody wanted any more, and hands out the next snapshot.
@@ -128,22 +168,31 @@ def test_a_kill_in_the_middle_leaves_no_backup_that_looks_complete(running: Inst
 
 
 @pytest.mark.e2e
-def test_a_restore_that_was_killed_is_no_data_folder(running: Installation, tmp_path: Path) -> None:
-    running.run("backup", str(tmp_path / "backups"))
-    running.stop()
-    running.environment["ODOMETER_DATA"] = str(tmp_path / "again")
-    (tmp_path / "again" / ".restoring").mkdir(parents=True)
-    assert "restore" in running.run("user", "list", expect=1)
-    assert "restore" in running.run("serve", expect=1)
-    running.run("restore", str(tmp_path / "backups"))
-    running.run("user", "list")
+def test_a_restore_that_was_killed_is_no_data_folder(stopped: Installation, backups: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    stopped.environment["ODOMETER_DATA"] = str(again)
+    (again / ".restoring").mkdir(parents=True)
+    assert "restore" in stopped.run("user", "list", expect=1)
+    assert "restore" in stopped.run("serve", expect=1)
+    stopped.run("restore", str(backups))
+    stopped.run("user", "list")
+    # Between two renames: what was found whole is not done over, nor in the way.
+    (key,) = keys(stopped, backups)
+    (again / ".restoring").mkdir()
+    (again / ".restoring" / "whole").write_text(key)
+    (again / "registry.sqlite").rename(again / ".restoring" / "registry.sqlite")
+    assert "restore" in stopped.run("user", "list", expect=1)
+    stopped.run("restore", str(backups))
+    stopped.run("user", "list")
+    assert {path.name for path in again.iterdir()} >= {"analytics", "registry.sqlite", "store.json"}
+    assert not (again / ".restoring").exists()
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("harm", ["cut", "gone", "exchanged"])
-def test_a_damaged_backup_is_told(running: Installation, tmp_path: Path, harm: str) -> None:
+def test_a_damaged_backup_is_told(untouched: Installation, backups: Path, tmp_path: Path, harm: str) -> None:
     place = tmp_path / "backups"
-    running.run("backup", str(place))
+    shutil.copytree(backups, place)
     part = sorted((place / "parts" / "records").iterdir())[0]
     if harm == "cut":
         os.truncate(part, part.stat().st_size - 512)
@@ -153,17 +202,16 @@ def test_a_damaged_backup_is_told(running: Installation, tmp_path: Path, harm: s
         content = bytearray(part.read_bytes())
         content[2000] ^= 1
         part.write_bytes(content)
-    said = running.run("restore", str(place), "--verify", expect=1)
+    said = untouched.run("restore", str(place), "--verify", expect=1)
     assert part.name in said.replace("\n", "")
     assert "Traceback" not in said
 
 
 @pytest.mark.e2e
-def test_only_an_empty_folder_is_restored_into(running: Installation, tmp_path: Path) -> None:
-    running.run("backup", str(tmp_path / "backups"))
-    said = running.run("restore", str(tmp_path / "backups"), expect=1)
+def test_only_an_empty_folder_is_restored_into(untouched: Installation, backups: Path, tmp_path: Path) -> None:
+    said = untouched.run("restore", str(backups), expect=1)
     assert "not empty" in said
-    assert "no complete backup" in running.run("restore", str(tmp_path / "nothing"), "--verify", expect=1)
+    assert "no complete backup" in untouched.run("restore", str(tmp_path / "nothing"), "--verify", expect=1)
     assert not (tmp_path / "nothing").exists()
 
 
@@ -207,9 +255,9 @@ def test_finished_exports_are_made_again(running: Installation, tmp_path: Path) 
 
 
 @pytest.mark.e2e
-def test_a_backup_of_the_previous_version_is_upgraded(running: Installation, tmp_path: Path) -> None:
+def test_a_backup_of_the_previous_version_is_upgraded(stopped: Installation, tmp_path: Path) -> None:
     """Tables of version 4 had no lines and knew of no duplicates."""
-    running.stop()
+    running = stopped
     script = """
 import sys
 from pathlib import Path

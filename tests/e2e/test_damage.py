@@ -1,9 +1,10 @@
 """Records that are lost are told, by the server, by `doctor` and by commands; nothing goes on as if nothing were."""
 
+import copy
 import json
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,22 +36,47 @@ def overwritten(part: Path) -> None:
 def parts_of(folder: Path, table: str, month: str) -> list[Path]:
     """The folders of the table's parts of a month."""
     found = (folder / "analytics" / "chdb" / "data" / "odometer" / table).glob(f"{month}_*")
-    return sorted(path.resolve() for path in found)
+    parts = sorted(path.resolve() for path in found)
+    assert parts
+    assert all(path.is_relative_to(folder) for path in parts), "parts of another store"
+    return parts
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
+def erase(installation: Installation, *clients: str) -> httpx2.Response:
+    return httpx2.post(
+        f"{installation.url}/admin/v1/products/{installation.product}/clients/erase",
+        json={"clientIds": clients, "block": True},
+        headers={"Authorization": f"Bearer {installation.token}"},
+        timeout=30,
+    )
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """400 client days: those of April and of May are different clients."""
-    installation = Installation(tmp_path / "data", today="2031-06-20")
+    folder = tmp_path_factory.mktemp("untouched")
+    installation = Installation(folder / "data", today="2031-06-20")
     lines = [
         {"clientId": f"client-{month[5:7]}-{number:03}", "type": "client_day", "day": month}
         for month in MONTH
         for number in range(CLIENTS)
     ]
-    file = tmp_path / "history.ndjson"
+    file = folder / "history.ndjson"
     file.write_text("\n".join(json.dumps(line) for line in lines))
     installation.run("import", str(file), "--product", str(installation.product))
     return installation
+
+
+@pytest.fixture
+def installation(untouched: Installation, tmp_path: Path) -> Iterator[Installation]:
+    """A copy of its own for each test."""
+    installation = copy.copy(untouched)
+    shutil.copytree(untouched.environment["ODOMETER_DATA"], tmp_path / "data", symlinks=True)
+    installation.environment = {**untouched.environment, "ODOMETER_DATA": str(tmp_path / "data")}
+    installation.log = tmp_path / "data.log"
+    yield installation
+    if installation.process is not None:
+        installation.stop(signal.SIGKILL)
 
 
 def findings(installation: Installation, *, fine: bool) -> dict[str, Any]:
@@ -86,6 +112,9 @@ def test_lost_records_are_told_until_they_are_accepted(
         headers={"Authorization": f"Bearer {installation.key}"},
     )
     assert refused.status_code == 503
+    # It would be struck out of a ledger that has to tell what is missing.
+    refused = erase(installation, "client-04-001")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
     installation.stop()
 
     found = findings(installation, fine=False)
@@ -100,6 +129,24 @@ def test_lost_records_are_told_until_they_are_accepted(
     assert installation.report(startDate="NOW-100", stopDate="NOW")["active"] == CLIENTS
     assert installation.send(batch)["accepted"] == 1
     installation.stop()
+
+
+@pytest.mark.e2e
+def test_a_store_that_is_gone_is_no_new_one(installation: Installation, tmp_path: Path) -> None:
+    """Its disk is not mounted: the server would take new records, and they would be hidden when it is."""
+    (tmp_path / "data" / "analytics").rename(tmp_path / "unmounted")
+
+    assert "records_lost" in wait_and_see(installation).text
+    assert "The analytics store of this installation is gone" in installation.log.read_text()
+    installation.stop()
+    assert "--accept-loss" in installation.run("rebuild", expect=1)
+
+    shutil.rmtree(tmp_path / "data" / "analytics")
+    (tmp_path / "unmounted").rename(tmp_path / "data" / "analytics")
+    assert findings(installation, fine=False)["records"]["ok"]
+    shutil.rmtree(tmp_path / "data" / "analytics")
+    installation.run("rebuild", "--accept-loss")
+    assert findings(installation, fine=False)["records"]["ok"]
 
 
 @pytest.mark.e2e
@@ -135,17 +182,11 @@ def test_lost_derived_rows_are_told_and_made_again(installation: Installation, t
 @pytest.mark.e2e
 def test_kills_while_records_come_and_go_are_no_loss(installation: Installation) -> None:
     """Whichever moment the server dies at, the ledger and the records agree: `start` waits for /readyz."""
-    product = installation.product
     for number in range(6):
         installation.start()
         for client in range(5):
             installation.send({"clientId": f"client-new-{number}-{client}", "records": [EVENT]})
-        httpx2.post(
-            f"{installation.url}/admin/v1/products/{product}/clients/erase",
-            json={"clientIds": [f"client-04-{number:03}", f"client-new-{number}-0"]},
-            headers={"Authorization": f"Bearer {installation.token}"},
-            timeout=30,
-        )
+        assert erase(installation, f"client-04-{number:03}", f"client-new-{number}-0").status_code == 200
         installation.stop(signal.SIGKILL)
     installation.start()
     assert installation.report(startDate="NOW-100", stopDate="NOW")["active"] == 2 * CLIENTS + 6 * 5 - 6 * 2
