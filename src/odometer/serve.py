@@ -123,7 +123,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
-                require_right_figures=partial(_require_right_figures, damage),
+                require_right_figures=partial(_require_right_figures, damage, analytics),
                 readiness={"analytics": analytics.questions.ping, **damage, "disk_low": disk_check(settings)},
             )
         )
@@ -131,10 +131,14 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         yield app
 
 
-def _require_right_figures(damage: Collection[str]) -> None:
-    """Raise `Problem` while derived rows are damaged: a wrong figure is worse than none."""
+def _require_right_figures(damage: Collection[str], analytics: LiveAnalytics) -> None:
+    """Raise `Problem` while reports could only be wrong: a wrong figure is worse than none."""
+    message = ""
     if DERIVED_DAMAGED in damage:
         message = "Figures are damaged; the operator has to derive them anew (odometer rebuild)."
+    elif analytics.store.ledger.is_other_store:
+        message = "The analytics store of this installation is gone; the operator has to bring it back."
+    if message:
         raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_DAMAGED_RETRY_S)
 
 

@@ -87,6 +87,8 @@ class Ledger:
         # What is written goes by what was read: until then, or the loss is accepted, nothing is.
         self._is_read = False
         self.losses: Sequence[str] = ()
+        # The store is not the one of this installation, so that even what is derived says nothing.
+        self.is_other_store = False
 
     @property
     def entries(self) -> Entries:
@@ -111,6 +113,7 @@ class Ledger:
         except StartError as error:
             return (str(error),)
         if noted and (held is None or held.store not in (noted, "")):
+            self.is_other_store = True
             return (_GONE.format(folder=self._path.parent, note=self._note),)
         try:
             if held is None:
@@ -183,6 +186,7 @@ class Ledger:
                 # Also where nothing is left: the note is of the store that was.
                 self._write_note(self._note)
             self.losses = ()
+            self.is_other_store = False
 
     def _begin(self, set_aside: frozenset[str] = frozenset()) -> None:
         mark = self._mark()
