@@ -14,12 +14,11 @@ from odometer.accounts.last_used import LastUsed
 from odometer.accounts.products import no_such_product
 from odometer.accounts.secret_text import hash_of, new_secret, prefix_of
 from odometer.accounts.tables import INGESTION_KEYS
+from odometer.accounts.tokens import PREFIX as TOKEN_PREFIX
 from odometer.errors import Problem, invalid
 from odometer.model.moments import to_text
 
 PREFIX: Final = "odk_"
-# That of API tokens, which people send in place of a key.
-_TOKEN_PREFIX: Final = "odt_"  # noqa: S105 - no secret
 _MAX_NAME: Final = 200
 # A key revoked by another process is refused after this time at the latest.
 _REMEMBER_S: Final = 3.0
@@ -142,7 +141,7 @@ class Keys:
 
     def why_refused(self, text: str) -> str:
         """A sentence for somebody whose text is no ingestion key in force."""
-        if text.startswith(_TOKEN_PREFIX):
+        if text.startswith(TOKEN_PREFIX):
             return f"This is an API token; batches need an ingestion key of the product, which begins with {PREFIX}."
         with self._database.reading() as connection:
             asked = select(INGESTION_KEYS.c.revoked_ms).where(INGESTION_KEYS.c.key_hash == hash_of(text))
