@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from pathlib import Path
@@ -22,8 +22,6 @@ from odometer.errors import Problem
 from odometer.store.analytics import Analytics
 from odometer.store.append import Writer
 from odometer.store.bulk import BulkAppend
-from odometer.store.deletion import delete_rows as delete_rows_of_store
-from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.store.test_writer import NOON_MS, batch, stored
 
@@ -254,13 +252,15 @@ def test_derivation_in_the_middle_of_an_erasure_learns_nothing_from_it(
     store.derivation.derive_clients(product, [BLOCKED, FREE])
     deriver = threading.Thread(target=store.derivation.derive_clients, args=(product, [BLOCKED]))
 
-    def delete_rows(engine: Any, table: Any, *rest: Any) -> None:
-        if table is RECORDS:
-            deriver.start()
-            deriver.join(0.7)
-        delete_rows_of_store(engine, table, *rest)
+    ledger = store.derivation.ledger
+    delete_records = ledger.delete_records
 
-    monkeypatch.setattr("odometer.store.erase.delete_rows", delete_rows)
+    def derive_and_delete(product_id: int, columns: Sequence[str], values: Sequence[tuple[Any, ...]]) -> None:
+        deriver.start()
+        deriver.join(0.7)
+        delete_records(product_id, columns, values)
+
+    monkeypatch.setattr(ledger, "delete_records", derive_and_delete)
     eraser.erase(product, [BLOCKED])
     deriver.join()
 
