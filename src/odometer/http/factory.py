@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import disable_created_metrics
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -40,6 +41,8 @@ _METHOD_NOT_ALLOWED: Final = 405
 
 def create_http(parts: HttpParts) -> FastAPI:
     """The application. It takes over none of the parts; `parts.on_close` is called after the last request."""
+    # Each counter would have a second series, which nobody reads, with the moment of its first use.
+    disable_created_metrics()
     # No redirects to a path with or without slash: clients of /v3 take anything but 200 and 204 for a failure.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.parts = parts
