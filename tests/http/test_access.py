@@ -54,6 +54,7 @@ def test_changing_ones_password_ends_sessions_and_asks_about_tokens(
         ({"currentPassword": "wrong horse"}, "BAD_CREDENTIALS", "currentPassword"),
         ({"newPassword": "short"}, "INVALID_FIELD", "newPassword"),
         ({"newPassword": "password1234"}, "INVALID_FIELD", "newPassword"),
+        ({"newPassword": PASSWORD}, "INVALID_FIELD", "newPassword"),
         ({"newPassword": f"{EMAIL}!"}, "INVALID_FIELD", "newPassword"),
         ({"revokeTokens": None}, "INVALID_FIELD", "revokeTokens"),
         ({"revoke": True}, "INVALID_FIELD", "revoke"),

@@ -196,6 +196,15 @@ def test_users_are_disabled_promoted_demoted_and_removed(commands: Commands) -> 
     assert [one["email"] for one in commands.json("user", "list")] == ["root@example.com"]
 
 
+def test_the_password_of_now_is_no_new_one(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL, "--password-stdin", given=PASSWORD)
+
+    said = commands.run("user", "password", EMAIL, "--password-stdin", given=PASSWORD, expect=1)
+
+    assert said == "odometer: password: This is the password that is to be changed; take another one.\n"
+    assert [entry["action"] for entry in commands.json("audit")] == ["user.add"]
+
+
 def test_a_new_password_leaves_tokens_unless_they_are_to_end(commands: Commands) -> None:
     commands.run("user", "add", EMAIL)
     commands.run("token", "add", "ci", "--user", EMAIL)
