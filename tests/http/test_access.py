@@ -194,7 +194,7 @@ def test_a_revoked_token_says_so(world: World, caller: TestClient) -> None:
 
 
 def test_an_ingestion_key_in_place_of_a_token_is_recognised(world: World, caller: TestClient) -> None:
-    key = world.registry.keys.add(PRODUCT)
+    key = world.registry.keys.add(PRODUCT).text
 
     answer = caller.post(REPORT_PATH, headers=bearer(key))
 

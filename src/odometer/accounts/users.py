@@ -290,6 +290,14 @@ def user_id_of(connection: Connection, email: str) -> int:
     return int(_known(connection, email).user_id)
 
 
+def enabled_user_id(connection: Connection, email: str) -> int:
+    """The id of a known user who may sign in. Raises `Problem`."""
+    user = _known(connection, email)
+    if user.disabled_ms is not None:
+        raise invalid("user", f"{user.email} is disabled; `odometer user enable {user.email}` lets them in again.")
+    return int(user.user_id)
+
+
 def _known(connection: Connection, email: str) -> Row[Any]:
     """The user, who stays as they are until the transaction ends: PostgreSQL has several that write at a time."""
     asked = select(USERS).where(USERS.c.email == _normal(email))

@@ -42,7 +42,7 @@ _METHOD_NOT_ALLOWED: Final = 405
 def create_http(parts: HttpParts) -> FastAPI:
     """The application. It takes over none of the parts; `parts.on_close` is called after the last request."""
     # Each counter would have a second series, which nobody reads, with the moment of its first use.
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     # No redirects to a path with or without slash: clients of /v3 take anything but 200 and 204 for a failure.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.parts = parts
