@@ -23,6 +23,7 @@ from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import Readiness, health_router
+from odometer.http.ignored import tell_no_more
 from odometer.http.lanes import Lanes
 from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
@@ -112,6 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    tell_no_more(request.scope, error.field)
     return problem_answer(request, error)
 
 
