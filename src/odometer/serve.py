@@ -305,9 +305,9 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; running requests are finished. Raises `StartError` when it cannot start."""
-    configure_logging(settings.log_level)
     # First of all: nothing is made for a server that cannot be reached.
     require_free_addresses(settings)
+    configure_logging(settings.log_level)
     with _ended_by_sigterm(), application_of(settings) as app:
         config = BoundedConfig(
             app,
