@@ -38,6 +38,7 @@ from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.installation import registry_file, store_note
+from odometer.listening import require_free_addresses
 from odometer.look_over import DERIVED_DAMAGED, damage_of, disk_check, look_over
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
@@ -304,6 +305,8 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 def serve(settings: Settings, on_ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGINT or SIGTERM; running requests are finished. Raises `StartError` when it cannot start."""
+    # First of all: nothing is made for a server that cannot be reached.
+    require_free_addresses(settings)
     configure_logging(settings.log_level)
     with _ended_by_sigterm(), application_of(settings) as app:
         config = BoundedConfig(

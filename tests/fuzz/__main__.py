@@ -192,7 +192,7 @@ def _fuzz_of(app: FastAPI, seed: int) -> Fuzz:
     secrets = {
         "cookies": cookies,
         "token": registry.tokens.add("fuzz", EMAIL),
-        "ingestionKey": registry.keys.add(product_id),
+        "ingestionKey": registry.keys.add(product_id).text,
     }
     return Fuzz(app, secrets, Generator(operations_in(describe(app)), product_id, seed))
 

@@ -54,6 +54,7 @@ def test_changing_ones_password_ends_sessions_and_asks_about_tokens(
         ({"currentPassword": "wrong horse"}, "BAD_CREDENTIALS", "currentPassword"),
         ({"newPassword": "short"}, "INVALID_FIELD", "newPassword"),
         ({"newPassword": "password1234"}, "INVALID_FIELD", "newPassword"),
+        ({"newPassword": PASSWORD}, "INVALID_FIELD", "newPassword"),
         ({"newPassword": f"{EMAIL}!"}, "INVALID_FIELD", "newPassword"),
         ({"revokeTokens": None}, "INVALID_FIELD", "revokeTokens"),
         ({"revoke": True}, "INVALID_FIELD", "revoke"),
@@ -193,7 +194,7 @@ def test_a_revoked_token_says_so(world: World, caller: TestClient) -> None:
 
 
 def test_an_ingestion_key_in_place_of_a_token_is_recognised(world: World, caller: TestClient) -> None:
-    key = world.registry.keys.add(PRODUCT)
+    key = world.registry.keys.add(PRODUCT).text
 
     answer = caller.post(REPORT_PATH, headers=bearer(key))
 

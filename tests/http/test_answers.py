@@ -192,6 +192,7 @@ def test_health_readiness_and_metrics(connect: Connect) -> None:
     assert "analytics" in ready.text
     assert "secret" not in ready.text
     assert 'odometer_http_requests_total{method="GET",route="/healthz",status="200"} 1.0' in metrics.text
+    assert "_created" not in metrics.text
     assert connect().get("/readyz").status_code == 200
 
 

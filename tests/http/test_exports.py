@@ -98,6 +98,18 @@ def finished(caller: TestClient, **body: Any) -> dict[str, Any]:
     raise AssertionError("the export did not end")
 
 
+def test_a_read_only_token_exports(served: Callable[[], TestClient], world: World, tmp_path: Path) -> None:
+    """It is reading: the permission reporting has exports in it (contract 00)."""
+    token = world.registry.tokens.add("ci", EMAIL, is_read_only=True)
+    caller = served()
+    caller.headers["Authorization"] = f"Bearer {token}"
+
+    done = finished(caller, properties=["prodVersion"])
+
+    assert (done["status"], done["clientsWritten"]) == ("done", len(RECORDS))
+    assert len(read_json_lines(downloaded(caller, done["fileName"], tmp_path))) == len(RECORDS)
+
+
 def downloaded(caller: TestClient, name: str, folder: Path) -> Path:
     answer = caller.post(URL, json={"fileName": name}).json()
     path = folder / name

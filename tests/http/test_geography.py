@@ -40,7 +40,7 @@ def post(world: World, store: Store, product: int, tmp_path: Path) -> Post:
     def send(
         content: object, address: str, *, relay: bool = False, lines: bool = False, **headers: str
     ) -> dict[str, Any]:
-        key = world.registry.keys.add(product, may_set_ip=relay)
+        key = world.registry.keys.add(product, may_set_ip=relay).text
         body = (
             "\n".join(json.dumps(line) for line in content)
             if lines and isinstance(content, list)

@@ -12,7 +12,7 @@ from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.http.body import BodyMemory
 from odometer.http.clients import clients_router
-from odometer.http.lanes import Lane
+from odometer.http.lanes import Lane, Lanes
 from odometer.privacy.erase import Erasing
 from tests.http.conftest import EMAIL, PASSWORD, PRODUCT, REPORT_PATH, Connect, World, code_of, log_in
 
@@ -38,6 +38,18 @@ def test_a_lane_runs_so_many_at_once_and_lets_so_many_wait() -> None:
         assert await one.run(lambda: "fourth") == "fourth"
 
     asyncio.run(main())
+
+
+def test_reading_metrics_is_no_work_that_metrics_tell_of() -> None:
+    lanes = Lanes()
+
+    async def main() -> list[dict[str, int]]:
+        return [await lanes.operating.run(lanes.inside), await lanes.asking.run(lanes.inside)]
+
+    operating, asking = asyncio.run(main())
+
+    assert set(operating) == {"collecting", "large_batches", "reading", "asking", "changing", "erasing"}
+    assert (sum(operating.values()), sum(asking.values()), asking["asking"]) == (0, 1, 1)
 
 
 def test_a_place_that_comes_too_late_is_told() -> None:

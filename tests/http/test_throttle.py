@@ -21,7 +21,58 @@ def test_after_ten_failures_even_the_right_password_waits(caller: TestClient, wo
 
     assert (refused.status_code, code_of(refused)) == (429, "TOO_MANY_REQUESTS")
     assert refused.headers["Retry-After"] == "600"
+    assert refused.json()["error"]["message"] == "Too many failed logins; try again in 10 minutes."
     assert log_in(caller).status_code == 200
+
+
+def test_the_last_minute_is_one() -> None:
+    now = [0.0]
+    throttle = LoginThrottle(1, 10, 15, lambda: now[0])
+    throttle.begin("a", "1.2.3.4")
+    now[0] = 14 * 60.0 + 1
+
+    with pytest.raises(Problem, match=r"try again in 1 minute\.$"):
+        throttle.begin("a", "1.2.3.4")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("how", ["password", "enable"])
+def test_an_operator_lifts_the_lockout_of_one_user(caller: TestClient, world: World, how: str, *, known: bool) -> None:
+    """Of the user at the address, and what the whole address has failed; others there wait on."""
+    world.registry.users.add("eve@example.com", PASSWORD)
+    if known:
+        assert log_in(caller).status_code == 200
+    for name in (EMAIL, "eve@example.com", "bob@example.com"):
+        assert fail(caller, 10, name) == [401] * 10
+    assert log_in(caller).status_code == 429
+
+    if how == "password":
+        world.registry.users.set_password(EMAIL, "seven lamps by the river")
+    else:
+        world.registry.users.set_disabled(EMAIL, disabled=False)
+
+    password = PASSWORD if how == "enable" else "seven lamps by the river"
+    assert fail(caller, 9) == [401] * 9
+    assert log_in(caller, password, f" {EMAIL.upper()} ").status_code == 200
+    assert log_in(caller, PASSWORD, "eve@example.com").status_code == 429
+    assert fail(caller, 2) == [401, 429]
+
+
+def test_whoever_was_unlocked_has_ten_failures_again(caller: TestClient, world: World) -> None:
+    """As often as an operator says so, and no more."""
+    assert fail(caller, 11) == [401] * 10 + [429]
+    for _ in range(2):
+        world.registry.users.set_disabled(EMAIL, disabled=False)
+        assert fail(caller, 11) == [401] * 10 + [429]
+
+
+def test_an_old_unlocking_lets_nobody_past_the_limit_of_an_address(caller: TestClient, world: World) -> None:
+    world.registry.users.set_disabled(EMAIL, disabled=False)
+    world.clock.move(minutes=15)
+    for n in range(3):
+        assert fail(caller, 10, f"user{n}@example.com") == [401] * 10
+
+    assert log_in(caller).status_code == 429
 
 
 def test_successes_do_not_count(caller: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,65 @@ def test_lists_for_people_and_for_scripts(commands: Commands) -> None:
         "readOnly": False,
         "lastUsedAt": None,
     }
-    for words in (("user", "list"), ("product", "list"), ("product", "keys", "7"), ("token", "list")):
-        assert "│" in commands.run(*words)
+    for words, shown in (
+        (("user", "list"), EMAIL),
+        (("product", "list"), "Facet"),
+        (("product", "keys", "7"), "odk_"),
+        (("token", "list"), "odt_"),
+    ):
+        assert shown in commands.run(*words)
+
+
+def test_lists_fit_into_a_hundred_columns(commands: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each entry on one line, and names as they were given."""
+    monkeypatch.setenv("COLUMNS", "100")
+    email = "grace.hopper@example.com"
+    commands.run("user", "add", email)
+    commands.run("product", "add", "Facet", "--id", "2376158762")
+    commands.run("product", "key", "2376158762", "--name", "[bold] Facet for Windows", "--may-set-ip")
+    commands.run("token", "add", "nightly-export", "--user", email, "--read-only")
+    commands.run("token", "add", "of one product", "--user", email, "--product", "2376158762")
+
+    keys = commands.run("product", "keys", "2376158762").splitlines()
+    tokens = commands.run("token", "list").splitlines()
+
+    assert [len(keys), len(tokens)] == [2, 3]
+    assert "1       [bold] Facet for Windows  odk_" in keys[1]
+    assert max(map(len, keys + tokens)) <= 100
+    assert re.fullmatch(
+        rf"nightly-export  {email}  odt_\S{{4}}  reading     20\d\d-\d\d-\d\d  never", tokens[1].rstrip()
+    )
+    assert "  2376158762  20" in tokens[2]
+
+
+def test_a_new_key_tells_its_id(commands: Commands) -> None:
+    commands.run("product", "add", "Facet", "--id", "7")
+    commands.run("product", "key", "7")
+    made = commands.json("product", "key", "7", "--name", "second")
+
+    (_, listed) = commands.json("product", "keys", "7")
+    assert (made["keyId"], made["key"][:8]) == (listed["keyId"], listed["prefix"]) == (2, listed["prefix"])
+    assert "Ingestion key 3 (shown only now): odk_" in commands.run("product", "key", "7")
+
+
+def test_no_token_is_made_for_a_disabled_user(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL)
+    commands.run("user", "disable", EMAIL)
+
+    said = commands.run("token", "add", "ci", "--user", EMAIL, expect=1)
+
+    assert said == f"odometer: user: {EMAIL} is disabled; `odometer user enable {EMAIL}` lets them in again.\n"
+    assert commands.json("token", "list") == []
+    commands.run("user", "enable", EMAIL)
+    commands.run("token", "add", "ci", "--user", EMAIL)
+
+
+@pytest.mark.parametrize("name", ["disable", "enable", "promote", "demote", "remove"])
+def test_commands_that_take_a_user_have_help_of_their_own(commands: Commands, name: str) -> None:
+    said = " ".join(commands.run("user", name, "--help").split())
+
+    assert f"Example: odometer user {name} ada@example.com" in said
+    assert f"user {name} [OPTIONS]" in said
 
 
 def test_what_is_revoked_is_gone(commands: Commands) -> None:
@@ -194,6 +252,15 @@ def test_users_are_disabled_promoted_demoted_and_removed(commands: Commands) -> 
     assert told(EMAIL) == (False, False)
     commands.run("user", "remove", EMAIL)
     assert [one["email"] for one in commands.json("user", "list")] == ["root@example.com"]
+
+
+def test_the_password_of_now_is_no_new_one(commands: Commands) -> None:
+    commands.run("user", "add", EMAIL, "--password-stdin", given=PASSWORD)
+
+    said = commands.run("user", "password", EMAIL, "--password-stdin", given=PASSWORD, expect=1)
+
+    assert said == "odometer: password: This is the password that is to be changed; take another one.\n"
+    assert [entry["action"] for entry in commands.json("audit")] == ["user.add"]
 
 
 def test_a_new_password_leaves_tokens_unless_they_are_to_end(commands: Commands) -> None:

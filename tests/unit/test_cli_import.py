@@ -142,6 +142,7 @@ def test_rejects_of_an_earlier_import_are_kept_and_do_not_look_like_those_of_thi
 
 def test_misspelt_and_misplaced_members_are_told(commands: Commands, product: str, store: Store) -> None:
     records = [
+        {**GOOD, "day": "2031-02-30", "sesions": 9, "of-a-refused-record": 1},
         {**GOOD, "sesions": 3, "prodVersion": "3.1"},
         {**GOOD, "day": "2031-05-14", "sesions": 4},
         {"clientId": "client-01", "type": "event_day", "day": "2031-05-14", "name": "Crop", "catgory": "Edit"},
@@ -149,13 +150,13 @@ def test_misspelt_and_misplaced_members_are_told(commands: Commands, product: st
     found = commands.json("import", made("a.ndjson", lines(*records)), "--product", product)
     said = commands.run("import", "a.ndjson", "--product", product)
 
-    assert (found["accepted"], found["rejected"]) == (3, {})
+    assert (found["accepted"], found["rejected"]) == (3, {"INVALID_FIELD": 1})
     assert found["ignored"] == {
-        "prodVersion": {"records": 1, "nearest": "prodVersion in set", "first": "a.ndjson:1"},
-        "sesions": {"records": 2, "nearest": "sessions", "first": "a.ndjson:1"},
-        "catgory": {"records": 1, "nearest": "category", "first": "a.ndjson:3"},
+        "prodVersion": {"records": 1, "nearest": "prodVersion in set", "first": "a.ndjson:2"},
+        "sesions": {"records": 2, "nearest": "sessions", "first": "a.ndjson:2"},
+        "catgory": {"records": 1, "nearest": "category", "first": "a.ndjson:4"},
     }
-    assert "sesions was ignored in 2 records, the nearest is sessions (first: a.ndjson:1)" in said
+    assert "sesions was ignored in 2 records, the nearest is sessions (first: a.ndjson:2)" in said
     assert stored(store, product) == 3
 
 
@@ -190,7 +191,8 @@ def test_strict_refuses_records_with_members_that_nothing_reads(commands: Comman
     found = commands.json("import", made("a.ndjson", content), "--product", product, "--strict")
 
     assert (found["accepted"], found["rejected"]) == (1, {"INVALID_FIELD": 1})
-    assert found["faults"] == [{"code": "INVALID_FIELD", "field": "sesions", "count": 1, "first": "a.ndjson:1"}]
+    (fault,) = found["faults"]
+    assert (fault["field"], fault["count"], fault["first"]) == ("sesions", 1, "a.ndjson:1")
     (told,) = map(json.loads, Path("rejected-lines.ndjson").read_bytes().splitlines())
     assert told["message"] == "sesions is no member of client_day; the nearest is sessions."
     assert stored(store, product) == 1
@@ -312,3 +314,31 @@ def test_standard_input_that_is_something_else_is_refused(commands: Commands, pr
 
 def test_a_missing_file_is_a_mistake_of_usage(commands: Commands, product: str) -> None:
     assert "missing.ndjson" in commands.run("import", "missing.ndjson", "--product", product, expect=2)
+
+
+def test_a_folder_is_a_mistake_of_usage(commands: Commands, product: str) -> None:
+    Path("history").mkdir()
+
+    assert "name the files in it" in " ".join(
+        commands.run("import", "history", "--product", product, expect=2).replace("│", "").split()
+    )
+
+
+@pytest.mark.parametrize("words", [["-"], ["empty.ndjson", "empty.gz"], ["empty.ndjson", "--dry-run"]])
+def test_no_byte_is_no_import(commands: Commands, product: str, words: list[str]) -> None:
+    """Also the rejected lines of an earlier import stay where they are."""
+    made("empty.ndjson", b"")
+    made("empty.gz", b"")
+    made("rejected-lines.ndjson", b'{"code": "X", "raw": "{}"}\n')
+
+    said = commands.run("import", *words, "--product", product, expect=2)
+
+    assert ("standard input" if words == ["-"] else "empty.ndjson") in said
+    assert "there is no record in it. Nothing was changed." in said
+    assert Path("rejected-lines.ndjson").exists()
+
+
+def test_an_input_without_a_record_ends_with_exit_code_2(commands: Commands, product: str) -> None:
+    said = commands.run("import", made("blank.gz", gzip.compress(b"\n \n")), "--product", product, expect=2)
+
+    assert "blank.gz: there is no record in it." in said

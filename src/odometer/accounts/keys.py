@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -32,6 +32,13 @@ class IngestionKey:
     product_id: int
     may_set_ip: bool
     key_id: int = 0
+
+
+class NewKey(NamedTuple):
+    """A key that was just made: its id, and its text, which nobody can show again."""
+
+    key_id: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,8 @@ class Keys:
         self._lock = threading.Lock()
         self.last_used = LastUsed(database, INGESTION_KEYS, INGESTION_KEYS.c.key_id, INGESTION_KEYS.c.last_used_ms)
 
-    def add(self, product_id: int, *, name: str = "", may_set_ip: bool = False, actor: str = "command line") -> str:
-        """Make a key and return its text, which cannot be shown again; `name` says what it is for."""
+    def add(self, product_id: int, *, name: str = "", may_set_ip: bool = False, actor: str = "command line") -> NewKey:
+        """Make a key; `name` says what it is for."""
         if len(name) > _MAX_NAME:
             raise invalid("name", f"A key's name has at most {_MAX_NAME} characters.")
         key_text = new_secret(PREFIX)
@@ -89,7 +96,7 @@ class Keys:
                 self._database.audit(connection, actor, "key.add", product_id, detail)
         except IntegrityError:
             raise no_such_product(product_id) from None
-        return key_text
+        return NewKey(key_id, key_text)
 
     def find(self, key_text: str) -> IngestionKey | None:
         """What the key allows; None for an unknown or revoked one."""

@@ -18,6 +18,7 @@ USERS = Table(
     Column("is_admin", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("disabled_ms", BigInteger),
+    Column("unlocked_ms", BigInteger),
     sqlite_autoincrement=True,
 )
 

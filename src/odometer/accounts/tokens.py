@@ -12,7 +12,7 @@ from odometer.accounts.database import Database
 from odometer.accounts.last_used import LastUsed
 from odometer.accounts.secret_text import hash_of, new_secret, prefix_of
 from odometer.accounts.tables import API_TOKEN_PRODUCTS, API_TOKENS, USERS
-from odometer.accounts.users import caller_of, user_id_of
+from odometer.accounts.users import caller_of, enabled_user_id, user_id_of
 from odometer.clock import DAY_MS
 from odometer.errors import Problem, invalid
 from odometer.model.moments import to_text
@@ -66,7 +66,10 @@ class Tokens:
         days: int = DEFAULT_DAYS,
         actor: str = "command line",
     ) -> str:
-        """Make a token that acts as the user for so many days; its text, which cannot be shown again."""
+        """Make a token that acts as the user for so many days; its text, which cannot be shown again.
+
+        Raises `Problem` for a user who is disabled: it would open nothing, and something once they are enabled.
+        """
         if not 0 < len(name) <= _MAX_NAME:
             raise invalid("name", f"A token's name has 1 to {_MAX_NAME} characters.")
         if not 1 <= days <= MAX_DAYS:
@@ -75,7 +78,7 @@ class Tokens:
         token = new_secret(PREFIX)
         only = None if products is None else sorted(set(products))
         with self._database.writing() as connection:
-            user_id = user_id_of(connection, email)
+            user_id = enabled_user_id(connection, email)
             if self._named(connection, user_id, name) is not None:
                 raise invalid("name", f"{email} has a token {name!r} already.")
             token_id = connection.execute(

@@ -111,20 +111,40 @@ class Users:
     def set_password(
         self, email: str, password: str, *, revoke_tokens: bool = False, actor: str = "command line"
     ) -> int:
-        """Change the password, end the user's sessions and, when asked to, tokens; how many tokens are in force."""
-        password_hash = self._hasher.hash(checked_password(password, _normal(email)))
+        """Change the password, end the user's sessions and, when asked to, tokens; how many tokens are in force.
+
+        Failures to sign in of before do not count any more (`unlocked_ms`).
+        """
+        password_hash = self._hash_of_another(password, email, "password")
         with self._database.writing() as connection:
             user = _known(connection, email)
+            self._unlock(connection, user)
             return self._replace_password(connection, user, password_hash, revoke_tokens=revoke_tokens, actor=actor)
 
     def set_own_password(self, caller: Caller, password: str, *, revoke_tokens: bool) -> int:
         """As `set_password`, asked for by somebody who has just given the old one (`check_password`)."""
-        password_hash = self._hasher.hash(checked_password(password, caller.email, "newPassword"))
+        password_hash = self._hash_of_another(password, caller.email, "newPassword")
         with self._database.writing() as connection:
             user = still_signed_in(connection, caller)
             return self._replace_password(
                 connection, user, password_hash, revoke_tokens=revoke_tokens, actor=caller.email
             )
+
+    def _hash_of_another(self, password: str, email: str, field: str) -> str:
+        """The hash of a new password for the user. Raises `Problem` when it may not be one, or is the one of now."""
+        checked_password(password, _normal(email), field)
+        with self._database.reading() as connection:
+            asked = select(USERS.c.password_hash).where(USERS.c.email == _normal(email))
+            before = connection.execute(asked).scalar_one_or_none()
+        if before is not None and self._opens(before, password):
+            raise invalid(field, "This is the password that is to be changed; take another one.")
+        return self._hasher.hash(password)
+
+    def _opens(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
+            return False
 
     def _replace_password(
         self, connection: Connection, user: Row[Any], password_hash: str, *, revoke_tokens: bool, actor: str
@@ -151,13 +171,18 @@ class Users:
             self._database.audit(connection, actor, "user.remove", user.email)
 
     def set_disabled(self, email: str, *, disabled: bool, actor: str = "command line") -> None:
-        """Keep a user from signing in, which ends sessions and tokens, or let them sign in again."""
+        """Keep a user from signing in, which ends sessions and tokens, or let them sign in again.
+
+        What lets them sign in also forgives that they failed to (`unlocked_ms`).
+        """
         with self._database.writing() as connection:
             user = _known(connection, email)
             if disabled:
                 _keep_an_administrator(connection, user)
                 self._end_sessions(connection, user.user_id)
                 self._revoke_tokens(connection, user.user_id)
+            else:
+                self._unlock(connection, user)
             value = self._database.clock.now_ms() if disabled else None
             connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(disabled_ms=value))
             self._database.audit(connection, actor, "user.disable" if disabled else "user.enable", user.email)
@@ -172,6 +197,24 @@ class Users:
                 self._revoke_tokens(connection, user.user_id)
             connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(is_admin=is_admin))
             self._database.audit(connection, actor, "user.promote" if is_admin else "user.demote", user.email)
+
+    def _unlock(self, connection: Connection, user: Row[Any]) -> None:
+        """Forgive failures to sign in; each time is another moment, also by a clock that was set back."""
+        now = max(self._database.clock.now_ms(), (user.unlocked_ms or 0) + 1)
+        connection.execute(update(USERS).where(USERS.c.user_id == user.user_id).values(unlocked_ms=now))
+
+    def unlocked_ms(self, email: str) -> int:
+        """When an operator last let a user try again; 0 = never, or there is no such user."""
+        if not email.isprintable():  # as in `check_password`
+            return 0
+        with self._database.reading() as connection:
+            asked = select(USERS.c.unlocked_ms).where(USERS.c.email == _normal(email))
+            return connection.execute(asked).scalar_one_or_none() or 0
+
+    def last_unlocked_ms(self) -> int:
+        """The last of these moments of any user; 0 = never."""
+        with self._database.reading() as connection:
+            return connection.execute(select(func.max(USERS.c.unlocked_ms))).scalar_one() or 0
 
     def _end_sessions(self, connection: Connection, user_id: int) -> None:
         connection.execute(delete(SESSIONS).where(SESSIONS.c.user_id == user_id))
@@ -194,11 +237,8 @@ class Users:
                 USERS.c.email == (_normal(email) if known else ""), USERS.c.disabled_ms.is_(None)
             )
             row = connection.execute(asked).one_or_none()
-        try:
-            self._hasher.verify(self._nobodys_hash if row is None else row.password_hash, password)
-        except (VerificationError, InvalidHashError, UnicodeEncodeError):
-            return None
-        if row is None:
+        is_right = self._opens(self._nobodys_hash if row is None else row.password_hash, password)
+        if row is None or not is_right:
             return None
         with self._database.reading() as connection:
             return replace(caller_of(connection, row), password_proof=_proof_of(row))
@@ -248,6 +288,14 @@ def granted_to(connection: Connection, user_id: int) -> dict[int, frozenset[Perm
 def user_id_of(connection: Connection, email: str) -> int:
     """The id of a known user. Raises `Problem`."""
     return int(_known(connection, email).user_id)
+
+
+def enabled_user_id(connection: Connection, email: str) -> int:
+    """The id of a known user who may sign in. Raises `Problem`."""
+    user = _known(connection, email)
+    if user.disabled_ms is not None:
+        raise invalid("user", f"{user.email} is disabled; `odometer user enable {user.email}` lets them in again.")
+    return int(user.user_id)
 
 
 def _known(connection: Connection, email: str) -> Row[Any]:

@@ -19,6 +19,7 @@ from odometer.demo import DEMO_PRODUCT, generate
 from odometer.demo.licensing import license_keys
 from odometer.errors import StartError
 from odometer.licenses.updates import MAX_ENTRIES, parse_updates
+from odometer.listening import require_free_addresses
 from odometer.settings import Settings, read_settings
 
 EMAIL: Final = "demo@odometer.example"
@@ -43,6 +44,8 @@ def demo(
     from odometer.serve import serve as serve_settings  # noqa: PLC0415 - as in operations.serve
 
     settings = read_settings()
+    if serve:
+        require_free_addresses(settings)
     _load(settings, {"clients": clients, "months": months, "seed": seed})
     token = _token(settings)
     if serve:

@@ -3,12 +3,11 @@
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from odometer.accounts.product_settings import settings_of
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.cli.tables import day_of, print_table
 from odometer.model.moments import to_text
 from odometer.model.properties import CUSTOM_SLOTS
 from odometer.settings import read_settings
@@ -66,11 +65,16 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
             ]
         )
         return
-    table = Table("product id", "name", "lost after days", "oldest date")
-    for product in products:
-        oldest = str(product.oldest_date or "")
-        table.add_row(str(product.product_id), product.name, str(product.days_until_declared_lost), oldest)
-    Console().print(table)
+    rows = [
+        (
+            str(product.product_id),
+            product.name,
+            str(product.days_until_declared_lost),
+            str(product.oldest_date or ""),
+        )
+        for product in products
+    ]
+    print_table(("product id", "name", "lost after days", "oldest date"), rows)
 
 
 def change(
@@ -136,9 +140,10 @@ def make_key(
     with registry_of(read_settings()) as registry:
         key = registry.keys.add(product_id, name=name, may_set_ip=may_set_ip)
     if as_json:
-        print_json({"productId": product_id, "name": name, "key": key, "maySetIp": may_set_ip})
+        shown = {"productId": product_id, "keyId": key.key_id, "name": name, "key": key.text, "maySetIp": may_set_ip}
+        print_json(shown)
         return
-    typer.echo(f"Ingestion key (shown only now): {key}")
+    typer.echo(f"Ingestion key {key.key_id} (shown only now): {key.text}")
 
 
 def show_keys(product_id: Annotated[int, _PRODUCT_ID], as_json: Annotated[bool, _AS_JSON] = False) -> None:
@@ -164,12 +169,18 @@ def show_keys(product_id: Annotated[int, _PRODUCT_ID], as_json: Annotated[bool, 
             ]
         )
         return
-    table = Table("key id", "name", "begins", "may set ip", "created", "last used")
-    for key in keys:
-        used = "never" if key.last_used_ms is None else to_text(key.last_used_ms)
-        may_set_ip = "yes" if key.may_set_ip else ""
-        table.add_row(str(key.key_id), key.name, key.prefix, may_set_ip, to_text(key.created_ms), used)
-    Console().print(table)
+    rows = [
+        (
+            str(key.key_id),
+            key.name,
+            key.prefix,
+            "yes" if key.may_set_ip else "",
+            day_of(key.created_ms),
+            day_of(key.last_used_ms),
+        )
+        for key in keys
+    ]
+    print_table(("key id", "name", "begins", "may set ip", "created", "last used"), rows)
 
 
 def revoke_key(key_id: Annotated[int, typer.Argument(help="The id that `product keys` shows.")]) -> None:

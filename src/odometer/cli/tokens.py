@@ -3,12 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from odometer.accounts.tokens import DEFAULT_DAYS, MAX_DAYS
+from odometer.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, TokenEntry
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.cli.tables import day_of, print_table
 from odometer.model.moments import to_text
 from odometer.settings import read_settings
 
@@ -78,13 +77,17 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
             ]
         )
         return
-    table = Table("name", "user", "begins", "products", "read only", "ends", "last used")
-    for token in tokens:
-        products = "all" if token.products is None else ", ".join(str(product) for product in sorted(token.products))
-        ends, used = _moment(token.expires_ms) or "never", _moment(token.last_used_ms) or "never"
-        read_only = "yes" if token.is_read_only else ""
-        table.add_row(token.name, token.email, token.prefix, products, read_only, ends, used)
-    Console().print(table)
+    rows = [
+        (token.name, token.email, token.prefix, _limits(token), day_of(token.expires_ms), day_of(token.last_used_ms))
+        for token in tokens
+    ]
+    print_table(("name", "user", "begins", "limited to", "ends", "last used"), rows)
+
+
+def _limits(token: TokenEntry) -> str:
+    """What the token may do less than its user, a line each."""
+    products = [] if token.products is None else sorted(map(str, token.products)) or ["no product"]
+    return "\n".join(["reading"] * token.is_read_only + products)
 
 
 def revoke(name: Annotated[str, _NAME], user: Annotated[str, _USER]) -> None:

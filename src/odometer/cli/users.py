@@ -2,19 +2,60 @@
 
 import secrets
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from odometer.accounts.permission import parse_permissions
+from odometer.accounts.users import Users
 from odometer.app import registry_of
 from odometer.cli.operations import print_json
+from odometer.cli.tables import print_table
 from odometer.settings import read_settings
 
 _FROM_STDIN = typer.Option("--password-stdin", help="Read the password from standard input.")
 _AS_JSON = typer.Option("--json", help="Print JSON.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A command that takes a user and nothing else: what it does, what help says of it, what it says when done."""
+
+    make: Callable[[Users, str], None]
+    summary: str
+    told: str
+
+
+_CHANGES: Final = {
+    "disable": _Change(
+        partial(Users.set_disabled, disabled=True),
+        "Keep a user from signing in; their sessions and API tokens end. What they made stays.",
+        "{email} is disabled; their sessions and API tokens have ended.",
+    ),
+    "enable": _Change(
+        partial(Users.set_disabled, disabled=False),
+        "Let a user sign in again who was disabled, or who failed to too often. API tokens have to be made anew.",
+        "{email} may sign in again.",
+    ),
+    "promote": _Change(
+        partial(Users.set_admin, is_admin=True),
+        "Make a user an administrator of the whole account.",
+        "{email} is an administrator.",
+    ),
+    "demote": _Change(
+        partial(Users.set_admin, is_admin=False),
+        "Make an administrator an ordinary user, whose sessions and API tokens end; granted permissions stay.",
+        "{email} is no administrator any more; their sessions and API tokens have ended.",
+    ),
+    "remove": _Change(
+        Users.remove,
+        "Remove a user with their permissions, sessions and API tokens. The audit log keeps what they did.",
+        "Removed {email}.",
+    ),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -24,11 +65,8 @@ def register(app: typer.Typer) -> None:
     group.command("list")(show)
     group.command("grant")(grant)
     group.command("password")(password)
-    group.command("disable")(disable)
-    group.command("enable")(enable)
-    group.command("promote")(promote)
-    group.command("demote")(demote)
-    group.command("remove")(remove)
+    for name, change in _CHANGES.items():
+        group.command(name)(_command(name, change))
     app.add_typer(group, name="user")
 
 
@@ -75,12 +113,12 @@ def show(as_json: Annotated[bool, _AS_JSON] = False) -> None:
             ]
         )
         return
-    table = Table("email", "name", "admin", "disabled", "permissions")
+    rows = []
     for user in users:
         granted = [f"{product}: {', '.join(sorted(held))}" for product, held in sorted(user.permissions.items())]
         admin, disabled = ("yes" if said else "" for said in (user.is_admin, user.is_disabled))
-        table.add_row(user.email, user.display_name, admin, disabled, "\n".join(granted))
-    Console().print(table)
+        rows.append((user.email, user.display_name, admin, disabled, "\n".join(granted)))
+    print_table(("email", "name", "admin", "disabled", "permissions"), rows)
 
 
 def grant(
@@ -125,57 +163,15 @@ def password(
     _show_made(made)
 
 
-_EMAIL = typer.Argument(help="The user.")
+def _command(name: str, change: _Change) -> Callable[[str], None]:
+    def run(email: Annotated[str, typer.Argument(help="The user.")]) -> None:
+        with registry_of(read_settings()) as registry:
+            change.make(registry.users, email)
+        typer.echo(change.told.format(email=email))
 
-
-def disable(email: Annotated[str, _EMAIL]) -> None:
-    """Keep a user from signing in; their sessions and API tokens end. What they made stays.
-
-    Example: odometer user disable ada@example.com
-    """
-    with registry_of(read_settings()) as registry:
-        registry.users.set_disabled(email, disabled=True)
-    typer.echo(f"{email} is disabled; their sessions and API tokens have ended.")
-
-
-def enable(email: Annotated[str, _EMAIL]) -> None:
-    """Let a disabled user sign in again. API tokens have to be made anew.
-
-    Example: odometer user enable ada@example.com
-    """
-    with registry_of(read_settings()) as registry:
-        registry.users.set_disabled(email, disabled=False)
-    typer.echo(f"{email} may sign in again.")
-
-
-def promote(email: Annotated[str, _EMAIL]) -> None:
-    """Make a user an administrator of the whole account.
-
-    Example: odometer user promote ada@example.com
-    """
-    with registry_of(read_settings()) as registry:
-        registry.users.set_admin(email, is_admin=True)
-    typer.echo(f"{email} is an administrator.")
-
-
-def demote(email: Annotated[str, _EMAIL]) -> None:
-    """Make an administrator an ordinary user, whose sessions and API tokens end; permissions that were granted stay.
-
-    Example: odometer user demote ada@example.com
-    """
-    with registry_of(read_settings()) as registry:
-        registry.users.set_admin(email, is_admin=False)
-    typer.echo(f"{email} is no administrator any more; their sessions and API tokens have ended.")
-
-
-def remove(email: Annotated[str, _EMAIL]) -> None:
-    """Remove a user with their permissions, sessions and API tokens. The audit log keeps what they did.
-
-    Example: odometer user remove ada@example.com
-    """
-    with registry_of(read_settings()) as registry:
-        registry.users.remove(email)
-    typer.echo(f"Removed {email}.")
+    run.__name__ = name
+    run.__doc__ = f"{change.summary}\n\nExample: odometer user {name} ada@example.com"
+    return run
 
 
 def _choose_password(from_stdin: bool) -> tuple[str, str | None]:

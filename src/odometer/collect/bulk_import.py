@@ -118,8 +118,8 @@ class BulkImport:
         except BrokenExecutor as error:
             raise Problem(
                 "INTERNAL_ERROR",
-                "A process that reads the files has ended, perhaps for lack of memory. What is stored is kept: import "
-                "again, and what is stored is recognised.",
+                "A process that reads the files has ended, perhaps for lack of memory. Import again: what is stored "
+                "is recognised.",
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)

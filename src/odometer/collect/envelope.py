@@ -98,7 +98,8 @@ class Refused:
 class ParsedBatch:
     """What a body holds; `rows[i]` was record or line number `positions[i]`; `sender` is the client of an envelope.
 
-    `ignored` are members that nothing reads; `corrected` counts the envelopes (1) or lines whose clock was put right.
+    `ignored` are members that nothing reads, of the envelope and of `rows`; `corrected` counts the envelopes (1) or
+    lines whose clock was put right.
     """
 
     batch_id: str = ""
@@ -221,8 +222,8 @@ def _parse_envelope(content: bytes, options: ParseOptions, received_ms: int) -> 
         try:
             if is_suspect:
                 strict_json.check_text(record)
-            batch.ignored.note(_object(record), known_members.IN_ENVELOPE)
-            batch.add(index, to_row(record, sender))
+            batch.add(index, to_row(_object(record), sender))
+            batch.ignored.note(record, known_members.IN_ENVELOPE)
         except Problem as problem:
             batch.refuse(index, client, record, problem)
     return batch
@@ -244,9 +245,9 @@ def _parse_lines(content: bytes, options: ParseOptions, received_ms: int) -> Par
                 raise Problem("INVALID_FIELD", f"A record has at most {_MAX_VALUES_OF_A_LINE:,} values.")
             record = _object(parse_line(line))
             client = read_client_id(record)
-            batch.ignored.note(record, known)
             sender = _sender(record, client, options, received_ms, locate(_address(record, options)))
             batch.add(index, to_row(record, sender))
+            batch.ignored.note(record, known)
             batch.corrected += sender.shift_ms != 0
         except Problem as problem:
             batch.refuse(index, client, record, problem)

@@ -20,6 +20,8 @@ from odometer.model.raw_events import RAW_EVENT_COLUMNS
 MAX_LINE_BYTES: Final = 4 << 20
 _SHOWN_OF_A_LONG_LINE: Final = 1024
 _MOST_NAMES: Final = 100
+# So many unknown members of a refused record are looked at for the one that was meant.
+_MOST_HINTS: Final = 3
 # What an entry of a file of rejected lines has, and no record.
 _REFUSED_BY_STORE: Final = {"code", "message", "clientId", "seq"}
 _REJECTED: Final = {"file", "line", "code", "message", "raw"}
@@ -95,7 +97,8 @@ def encode_chunk(chunk: FileChunk, received_ms: int, *, strict: bool = False) ->
         try:
             encoded.append(encoder.encode(item, number))
         except Problem as problem:
-            rejected.append(LineRejection(number, problem.code, problem.field, problem.message, _raw(item)))
+            message = problem.message + encoder.hint(problem)
+            rejected.append(LineRejection(number, problem.code, problem.field, message, _raw(item)))
     return EncodedChunk(b"".join(encoded), len(encoded), rejected, list(encoder.ignored.values()))
 
 
@@ -126,32 +129,48 @@ class _Encoder:
         self._strict = strict
         self._senders: dict[tuple[str, str | None], Sender] = {}
         self.ignored: dict[str, Ignored] = {}
+        # Of the record at hand.
+        self._kind = ""
+        self._unknown: Collection[str] = ()
 
     def encode(self, item: bytes | dict[str, Any], number: int) -> bytes:
         """The row of one line or of one row of members, as a line of JSON."""
+        self._unknown = ()
         if isinstance(item, dict) and MARK in item:
-            self._note(item.keys() - _RAW_COLUMNS - {BEYOND}, "raw event", number)
+            self._meet("raw event", item.keys() - _RAW_COLUMNS - {BEYOND})
             row = to_raw_row(item, self._received_ms)
         else:
             record = self._parsed(item)
-            kind = record.get("type")
-            known = known_members.ON_LINE.get(kind) if type(kind) is str else None
-            if known is not None and (unknown := record.keys() - known):
-                self._note(unknown, str(kind), number)
+            kind = str(record.get("type"))
+            self._meet(kind, record.keys() - known_members.ON_LINE.get(kind, record.keys()))
             row = to_row(record, self._sender(record))
+        # Only now: of a record that is refused nothing is stored, whatever its members are called.
+        self._note(number)
         return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
-    def _note(self, unknown: Collection[str], kind: str, number: int) -> None:
-        """Count what nothing reads, or refuse the record for it."""
+    def hint(self, problem: Problem) -> str:
+        """More on a refusal of the record at hand: the member that was probably meant to be the missing one."""
+        if problem.code != "MISSING_FIELD":
+            return ""
+        names = (name[: known_members.MAX_NAME] for name in sorted(self._unknown)[:_MOST_HINTS])
+        meant = next((name for name in names if known_members.nearest(name, self._kind) == problem.field), None)
+        return f" Is {meant} meant to be it?" if meant else ""
+
+    def _meet(self, kind: str, unknown: Collection[str]) -> None:
+        """Remember what nothing reads, or refuse the record for it."""
+        self._kind, self._unknown = kind, unknown
         if unknown and self._strict:
             name = min(unknown)
             raise invalid(name[: known_members.MAX_NAME], known_members.advice(name, kind))
-        for given in unknown:
+
+    def _note(self, number: int) -> None:
+        """Count what nothing reads."""
+        for given in self._unknown:
             name = given[: known_members.MAX_NAME]
             if name in self.ignored:
                 self.ignored[name].records += 1
             elif len(self.ignored) < _MOST_NAMES:
-                self.ignored[name] = Ignored(name, 1, known_members.nearest(name, kind), number)
+                self.ignored[name] = Ignored(name, 1, known_members.nearest(name, self._kind), number)
 
     @staticmethod
     def _parsed(item: bytes | dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class Source:
         """Bytes on disk; 0 of standard input."""
         return 0 if self.path == STANDARD_INPUT else self.path.stat().st_size
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is not one byte; what holds only white space, or is compressed, is seen when it is read."""
+        return not self.size and not self.head
+
     @contextlib.contextmanager
     def opened(self) -> Iterator[BinaryIO]:
         """Its bytes; Parquet and zip can be read from any place."""

@@ -1,5 +1,6 @@
 """What became of an import, record by record, in one unit: a record is a line, or a row of Parquet."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,13 @@ OPTED_OUT: Final = "OPTED_OUT"
 BLOCKED: Final = "BLOCKED"
 # So many kinds of faults and names of members are told one by one.
 _MOST_KINDS: Final = 100
+# Which of many values it was makes no kind of its own: `data[3]` is `data[]`.
+_PLACE: Final = re.compile(r"\[\d+\]")
 
 
 @dataclass(slots=True)
 class Fault:
-    """One kind of refusal: code and member, how often, and where it came first."""
+    """One kind of refusal: code and member, how often, where it came first, and what was said of that one."""
 
     code: str
     field: str | None
@@ -24,8 +27,8 @@ class Fault:
     message: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`; what the message says is in the file of rejected lines."""
-        return {name: getattr(self, name) for name in ("code", "field", "count", "first")}
+        """For `--json`."""
+        return {name: getattr(self, name) for name in ("code", "field", "count", "first", "message")}
 
 
 @dataclass(slots=True)
@@ -51,7 +54,9 @@ class ImportSummary:
         conflicts: duplicates that carried other content under a used seq.
         rejected: refused, by code.
         faults: refusals by code and member.
-        ignored: members that nothing reads, by name.
+        other_faults: refusals of kinds that came when there were too many kinds to tell.
+        ignored: members that nothing reads, by name, with the records in which they stood; of those that were refused
+            as they were read none counts.
         damaged: of each file that could not be read to its end why, and where.
         stopped: why the import did not go on, where it stopped by itself.
         interrupted: what the command ends with after Ctrl+C or SIGTERM; 0 without.
@@ -65,6 +70,7 @@ class ImportSummary:
     conflicts: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     faults: dict[tuple[str, str | None], Fault] = field(default_factory=dict)
+    other_faults: int = 0
     ignored: dict[str, IgnoredMember] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     stopped: str | None = None
@@ -78,10 +84,10 @@ class ImportSummary:
         return self.accepted + self.duplicates + self.rejected.total()
 
     @property
-    def holds_no_records(self) -> bool:
-        """Whether not one line could be taken as a record, though there were some."""
+    def has_taken_nothing(self) -> bool:
+        """Whether there was no line that could be taken as a record."""
         unread = self.rejected.total() - self.rejected[OPTED_OUT] - self.rejected[BLOCKED]
-        return unread > 0 and unread == self.records
+        return unread == self.records
 
     def refuse(self, chunk: FileChunk, rejections: list[LineRejection]) -> None:
         """Count lines that were refused as they were read."""
@@ -96,11 +102,14 @@ class ImportSummary:
             self._fault(code, None, count, "", message)
 
     def _fault(self, code: str, member: str | None, count: int, first: str, message: str) -> None:
+        member = member and _PLACE.sub("[]", member)
         known = self.faults.get((code, member))
         if known is not None:
             known.count += count
         elif len(self.faults) < _MOST_KINDS:
             self.faults[code, member] = Fault(code, member, count, first, message)
+        else:
+            self.other_faults += count
 
     def ignore(self, chunk: FileChunk, found: list[Ignored]) -> None:
         """Count members that nothing reads."""

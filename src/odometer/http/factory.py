@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import disable_created_metrics
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from odometer.http.cors import Cors
 from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
 from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import Readiness, health_router
+from odometer.http.ignored import tell_no_more
 from odometer.http.lanes import Lanes
 from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
@@ -40,6 +42,8 @@ _METHOD_NOT_ALLOWED: Final = 405
 
 def create_http(parts: HttpParts) -> FastAPI:
     """The application. It takes over none of the parts; `parts.on_close` is called after the last request."""
+    # Each counter would have a second series, which nobody reads, with the moment of its first use.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     # No redirects to a path with or without slash: clients of /v3 take anything but 200 and 204 for a failure.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.parts = parts
@@ -109,6 +113,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _answer_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    tell_no_more(request.scope, error.field)
     return problem_answer(request, error)
 
 

@@ -3,15 +3,18 @@
 The wire demands that they are ignored (contract 00); a header says so, for whoever wonders about a figure.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from starlette.requests import Request
 from starlette.types import Scope
 
 from odometer.http.body import OLDER_MEMBERS, parse_object, validated
+from odometer.http.parts import parts_of
 from odometer.model.nearest import nearest_name
 
 HEADER: Final = "X-Odometer-Ignored"
@@ -39,8 +42,9 @@ def teller_of(request: Request) -> Callable[[str], None]:
 def tell_unknown(request: Request, content: Mapping[str, Any], model: type[BaseModel]) -> None:
     """Tell the members of a body that its model has not, at any depth that models describe."""
     tell = teller_of(request)
+    elsewhere = {name for report in parts_of(request).reports for name in _fields_of(report.request) if name in content}
     # No more than the header has room for: looking for the nearest name takes a while.
-    for sentence in islice(_unknown(content, model, ""), _MOST):
+    for sentence in islice(_unknown(content, model, "", elsewhere), _MOST):
         tell(sentence)
 
 
@@ -59,6 +63,13 @@ def read_request(request: Request, body: bytes, model: type[M]) -> M:
     return validated(model, content)
 
 
+def tell_no_more(scope: Scope, field: str | None) -> None:
+    """Take back what was told of a member that the answer names as an error: it was not ignored."""
+    told: list[str] = scope.get("state", {}).get(_STATE, [])
+    if field:
+        told[:] = [sentence for sentence in told if not re.match(rf"{re.escape(field)}(?![\w-])", sentence)]
+
+
 def ignored_header(scope: Scope) -> list[tuple[bytes, bytes]]:
     """The header of the answer, if there is something to tell."""
     told = scope.get("state", {}).get(_STATE)
@@ -69,15 +80,22 @@ def ignored_header(scope: Scope) -> list[tuple[bytes, bytes]]:
     return [(HEADER.lower().encode(), bytes(sign if 32 <= sign < 127 else 63 for sign in line))]
 
 
-def _unknown(content: object, model: type[BaseModel], path: str) -> Iterator[str]:
+def _fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _unknown(content: object, model: type[BaseModel], path: str, elsewhere: Collection[str] = ()) -> Iterator[str]:
+    """`elsewhere` are members that are spelt right and belong to other operations: none of this one is meant."""
     if not isinstance(content, dict):
         return
-    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    fields = _fields_of(model)
     for name, value in content.items():
         if name in fields:
             inner = _model_within(fields[name].annotation)
             if inner is not None:
                 yield from _within(value, inner, path + name)
+        elif name in elsewhere:
+            yield f"{name} is not used here"
         elif path or name not in OLDER_MEMBERS:
             yield _sentence(path + name[:_NAME_SHOWN], name, fields)
 

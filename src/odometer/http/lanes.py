@@ -18,6 +18,8 @@ from odometer.errors import Problem
 
 T = TypeVar("T")
 _RETRY_AFTER_S: Final = 5
+# It would always be at work when it tells of itself.
+_ASKING_FOR_THIS: Final = "operating"
 
 
 class Lane:
@@ -87,8 +89,8 @@ class Lanes:
     operating: Lane = _lane("Metrics are asked for too often.", threads=2, waiting=16, wait_s=5)
 
     def inside(self) -> dict[str, int]:
-        """How many pieces of work run or wait, by lane."""
-        return {lane.name: getattr(self, lane.name).inside for lane in fields(self)}
+        """How many pieces of work run or wait, by lane; without the one in which this is asked for."""
+        return {lane.name: getattr(self, lane.name).inside for lane in fields(self) if lane.name != _ASKING_FOR_THIS}
 
 
 def lanes_of(request: Request) -> Lanes:

@@ -25,7 +25,7 @@ from odometer.http.cookies import (
 from odometer.http.guard import csrf_of, presented_session
 from odometer.http.openapi import operation
 from odometer.http.origin import address_of, check_origin
-from odometer.http.parts import parts_of
+from odometer.http.parts import HttpParts, parts_of
 from odometer.http.throttle import LoginThrottle
 from odometer.model import strict_json
 from odometer.model.standing import Standing, Topic
@@ -34,6 +34,7 @@ _ACCOUNT: Final = {"accountId": 1, "name": "Odometer"}
 _MAX_CREDENTIAL: Final = 1024
 # Two credentials need no more; who sends it has not signed in yet.
 _MAX_BODY: Final = 4096
+_MINUTE_MS: Final = 60_000
 _EXAMPLE: Final[dict[str, Any]] = {
     "account": _ACCOUNT,
     "freeware": {},
@@ -145,8 +146,13 @@ async def login(request: Request) -> Response:
         raise Problem("CSRF_MISMATCH", f"{CSRF_HEADER} does not match the cookie {CSRF_COOKIE}.")
     parts = parts_of(request)
     throttle: LoginThrottle = request.app.state.throttle
-    # Before anything is read: whoever is over the limit costs nothing more, unless somebody is known to be there.
-    throttle.check_address(address_of(request, parts.trusted_proxies))
+    # Before anything is read: whoever is over the limit costs nothing more, unless somebody is known to be there, or
+    # was unlocked and may be.
+    try:
+        throttle.check_address(address_of(request, parts.trusted_proxies))
+    except Problem:
+        if not _is_recent(parts, await run_in_threadpool(parts.registry.users.last_unlocked_ms)):
+            raise
     require_json(request)
     body = parse_body(await read_body(request, _MAX_BODY), LoginRequest)
     caller = await check_password(request, body.user_name, body.password.get_secret_value())
@@ -163,7 +169,9 @@ async def check_password(request: Request, user_name: str, password: str) -> Cal
     checking: asyncio.Semaphore = request.app.state.password_checks
     address = address_of(request, parts.trusted_proxies)
     async with checking:
-        take_back = throttle.begin(user_name, address)
+        unlocked_ms = await run_in_threadpool(parts.registry.users.unlocked_ms, user_name)
+        is_unlocked = _is_recent(parts, unlocked_ms)
+        take_back = throttle.begin(user_name, address, unlocked_ms=unlocked_ms, is_unlocked=is_unlocked)
         caller = None
         has_failed = False
         try:
@@ -175,6 +183,11 @@ async def check_password(request: Request, user_name: str, password: str) -> Cal
     if caller is not None:
         throttle.welcome(user_name, address)
     return caller
+
+
+def _is_recent(parts: HttpParts, unlocked_ms: int) -> bool:
+    """Whether failures of before a user was unlocked could still keep anybody out."""
+    return unlocked_ms > parts.clock.now_ms() - parts.login_window_minutes * _MINUTE_MS
 
 
 def _open_session(request: Request, caller: Caller) -> Response:

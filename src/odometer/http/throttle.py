@@ -42,18 +42,21 @@ class LoginThrottle:
             if not self._known.has_any(home, now):
                 self._refuse_for(self._wait_s(("address", home), now))
 
-    def begin(self, user_name: str, address: str) -> Callable[[], None]:
+    def begin(
+        self, user_name: str, address: str, *, unlocked_ms: int = 0, is_unlocked: bool = False
+    ) -> Callable[[], None]:
         """Count an attempt; call what is returned unless it has failed.
 
         Raises `Problem` TOO_MANY_REQUESTS, counting nothing, when the address had too many failures, with this user
-        name or in all; in all does not matter to a name that has signed in from there lately (`welcome`).
+        name or in all; in all does not matter to a name that has signed in from there lately (`welcome`), or that an
+        operator has unlocked lately (`is_unlocked`). Failures with the name from before `unlocked_ms` are forgiven.
         """
         user_key, home = _key_of(user_name), _home_of(address)
-        keys = [("user", f"{user_key} {home}"), ("address", home)]
+        keys = [("user", f"{user_key} {unlocked_ms} {home}"), ("address", home)]
         with self._lock:
             now = self._monotonic_s()
             self._tidy(now)
-            deciding = keys[:1] if self._known.has(user_key, home, now) else keys
+            deciding = keys[:1] if is_unlocked or self._known.has(user_key, home, now) else keys
             self._refuse_for(max(self._wait_s(key, now) for key in deciding))
             for key in keys:
                 self._failures.setdefault(key, deque()).append(now)
@@ -67,7 +70,8 @@ class LoginThrottle:
     @staticmethod
     def _refuse_for(wait_s: float) -> None:
         if wait_s > 0:
-            message = "Too many failed logins; try again later."
+            minutes = math.ceil(wait_s / 60)
+            message = f"Too many failed logins; try again in {minutes:,} minute{'s' if minutes > 1 else ''}."
             raise Problem("TOO_MANY_REQUESTS", message, retry_after_s=math.ceil(wait_s))
 
     def _wait_s(self, key: tuple[str, str], now: float) -> float:

@@ -27,7 +27,11 @@ def lookups(registry: Registry, clock: MovableClock) -> dict[str, Callable[[], o
     user_id = registry.users.add(EMAIL, PASSWORD).user_id
     caller = registry.users.check_password(EMAIL, PASSWORD)
     assert caller is not None
-    session, token, key = registry.sessions.open(caller), registry.tokens.add("ci", EMAIL), registry.keys.add(PRODUCT)
+    session, token, key = (
+        registry.sessions.open(caller),
+        registry.tokens.add("ci", EMAIL),
+        registry.keys.add(PRODUCT).text,
+    )
     registry.blocked_clients.block(PRODUCT, ["a client"], actor=EMAIL)
     clock.move(minutes=30)
     return {

@@ -218,7 +218,7 @@ def test_a_new_password_ends_sessions(registry: Registry) -> None:
 
 def test_ingestion_keys_are_found_until_revoked(registry: Registry) -> None:
     registry.products.add("Paint", 7)
-    key = registry.keys.add(7, may_set_ip=True)
+    key = registry.keys.add(7, may_set_ip=True).text
 
     assert registry.keys.find(key) == registry.keys.find(key) == IngestionKey(7, may_set_ip=True, key_id=1)
     assert registry.keys.find("odk_wrong") is None
@@ -242,7 +242,7 @@ def test_no_secret_is_stored_in_clear(registry: Registry, tmp_path: Path) -> Non
     assert caller is not None
     secrets = [
         PASSWORD,
-        registry.keys.add(7),
+        registry.keys.add(7).text,
         registry.tokens.add("ci", "a@example.com"),
         registry.sessions.open(caller),
     ]
@@ -278,7 +278,7 @@ def test_signing_secrets_stay(registry: Registry) -> None:
 
 def test_a_leaked_key_can_be_told_from_others(registry: Registry) -> None:
     registry.products.add("Paint", 7)
-    first, second = registry.keys.add(7, name="Paint for Windows"), registry.keys.add(7, name="a relay")
+    first, second = (registry.keys.add(7, name=name).text for name in ("Paint for Windows", "a relay"))
     registry.keys.find(second)
     registry.write_last_uses()
 
@@ -299,7 +299,7 @@ def test_a_leaked_key_can_be_told_from_others(registry: Registry) -> None:
 
 def test_notes_of_use_never_go_back(registry: Registry, clock: MovableClock) -> None:
     registry.products.add("Paint", 7)
-    key = registry.keys.add(7)
+    key = registry.keys.add(7).text
     registry.keys.find(key)
     registry.write_last_uses()
     before = registry.keys.list(7)[0].last_used_ms

@@ -113,6 +113,20 @@ def test_a_bad_line_costs_only_itself(tmp_path: Path) -> None:
     assert (raws[0], raws[1], len(raws[3])) == ("\\xff\\xfe", "[1]", 1024)
 
 
+def test_a_refusal_names_the_member_that_was_meant(tmp_path: Path) -> None:
+    """And the members of what is refused are not told as ignored."""
+    file = tmp_path / "bad"
+    records: list[dict[str, Any]] = [{**client_day(), "days": "2031-05-13"}, {**client_day(), "zzz": 1}]
+    for record in records:
+        del record["day"]
+    file.write_bytes(b"".join(orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in records))
+
+    (chunk,) = read(file)
+
+    assert [one.message for one in chunk.rejected] == ["day is required. Is days meant to be it?", "day is required."]
+    assert chunk.ignored == []
+
+
 def large_text() -> tuple[bytes, int]:
     clients = random.Random(5)
     records = [client_day(clientId=f"{clients.getrandbits(64):016X}", sessions=n) for n in range(30_000)]
