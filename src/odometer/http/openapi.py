@@ -1,12 +1,14 @@
-"""The API description: each route states its operation once with `operation`; the whole is assembled here."""
+"""The API description: each route states its operation once with `operation`; `describe` assembles the document."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
 from odometer import __version__
 from odometer.errors import ERROR_CODES
@@ -15,76 +17,265 @@ from odometer.model.standing import Standing
 
 # The extension of an operation with its mark.
 STANDING: Final = "x-standing"
-_COMPONENT: Final = "#/components/schemas/{model}"
-_DEFAULT_ERRORS: Final = (400, 401, 403, 404, 413, 415, 503)
+JSON: Final = "application/json"
+# Groups of operations, in the order in which they are shown.
+TAGS: Final[dict[str, str]] = {
+    "Sessions": "Sign in and out. A session is two cookies; an API token needs none of this.",
+    "Metadata": "What can be asked of a product: its properties and their values.",
+    "Event tracking": "Which events a product has, and which of them reports list.",
+    "Reports": "Figures about installations: how many, who uses what, who stays, who is lost.",
+    "Exports": "All clients in one file, made in the background.",
+    "Daily files": "Custom events, exceptions and raw events, one file for each finished day.",
+    "Files": "Fetch a file by the link that another operation gave.",
+    "License keys": "The registry of license keys and how many installations use each.",
+    "Collecting": "How applications and relays send records.",
+    "Administration": "Settings, erasing clients, and one's own password.",
+    "Operation": "For whoever runs the server.",
+}
+_SCHEMAS: Final = "#/components/schemas/"
+_EVERYWHERE: Final = ("REQUEST_TIMEOUT", "INTERNAL_ERROR", "BUSY")
+_OF_CALLERS: Final = ("NOT_AUTHENTICATED", "ORIGIN_NOT_ALLOWED", "STORE_UNAVAILABLE")
+_OF_SESSIONS: Final = ("SESSION_EXPIRED", "CSRF_MISMATCH")
+_OF_PRODUCTS: Final = ("PRODUCT_NOT_FOUND", "PERMISSION_DENIED")
+_OF_BODIES: Final = ("MALFORMED_JSON", "INVALID_FIELD", "MISSING_FIELD", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
 _WITH_RETRY_AFTER: Final = frozenset({429, 503})
 _DESCRIPTION: Final = """\
-Usage intelligence for installed software. Callers log in and send two cookies, or send an API token as
-`Authorization: Bearer`. Every error has the shape of the schema `Error`; every answer carries `X-Request-Id`."""
+Usage intelligence for installed software: how many installations are new, active and lost, who uses which feature, and
+how long users stay.
 
-_PRODUCT_ID: Final = {
-    "name": "product_id",
-    "in": "path",
-    "required": True,
-    "description": "The product: digits only.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
-    "example": "2376158762",
-}
+**Signing in.** Send an API token as `Authorization: Bearer <token>`. Or open a session as existing scripts do: ask for
+a CSRF cookie, log in, and send both cookies with every call.
+
+**Answers.** Success is 200 or 204. Every error has the shape of the schema `Error`, and its `code` says what to do.
+Every answer carries `X-Request-Id`, by which the operator finds the request in the log.
+
+**Dates** are `YYYY-MM-DD`, both ends of a range count, and days are UTC days. `NOW` and `NOW-<days>` are dates too.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body in one media type.
+
+    Attributes:
+        type: what pydantic makes the schema of.
+        example: one such body; None only where there is none to show.
+        media_type: of the body.
+
+    """
+
+    type: Any
+    example: Any = None
+    media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query or a path."""
+
+    description: str
+    schema: Mapping[str, Any]
+    example: str
+
+
+PRODUCT_ID: Final = Parameter("The product.", {"type": "string", "pattern": "^[0-9]{1,19}$"}, "2376158762")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """All that is described of one route."""
+
+    name: str
+    title: str
+    description: str
+    tag: str
+    body: tuple[Content, ...] = ()
+    answer: Content | None = None
+    security: tuple[str, ...] = ("session", "token")
+    errors: tuple[str, ...] = ()
+    query: Mapping[str, Parameter] | None = None
+    path: Mapping[str, Parameter] | None = None
+    headers: Mapping[str, str] | None = None
+    standing: Standing | None = None
 
 
 def operation(  # noqa: PLR0913 - all by name; each is one aspect of the description
     *,
+    name: str,
     title: str,
     description: str,
-    group: str,
-    standing: Standing | None = None,
-    body: type[BaseModel] | Mapping[str, Any] | None = None,
-    example: tuple[dict[str, Any], dict[str, Any]] | None = None,
+    tag: str,
+    body: type[BaseModel] | tuple[Content, ...] | None = None,
+    answer: Any = None,  # noqa: ANN401 - whatever pydantic makes a schema of
+    example: tuple[Any, Any] = (None, None),
     security: Iterable[str] = ("session", "token"),
-    errors: Iterable[int] = _DEFAULT_ERRORS,
-    query: Mapping[str, str] | None = None,
+    errors: Iterable[str] = (),
+    query: Mapping[str, Parameter] | None = None,
+    path: Mapping[str, Parameter] | None = None,
     has_product: bool = False,
     headers: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """The description of one route, to be given to it as `openapi_extra`.
+    standing: Standing | None = None,
+) -> Operation:
+    """The description of one route, to be given to `add_operation`.
 
     Args:
+        name: the operation id: short, stable, unique.
         title: a few words.
         description: sentences, Markdown.
-        group: the heading it stands under.
-        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
-        body: the model of the request body, or its content by media type.
+        tag: one of `TAGS`.
+        body: the model of the JSON body, or bodies by media type.
+        answer: the type of the JSON answer, or a `Content`; None = 204 without a body.
         example: request and answer.
         security: names of the ways to authenticate, each sufficient; `session` includes the CSRF cookie.
-        errors: statuses beside success that it answers.
-        query: query parameters and what they mean.
+        errors: codes beside those that follow from security, body and product.
+        query: parameters of the query.
+        path: parameters of the path beside `{product_id}`.
         has_product: the path has `{product_id}`.
         headers: answer headers beside the general ones, and what they mean.
+        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
 
     """
-    found: dict[str, Any] = {
-        "summary": title,
-        "description": description,
-        "tags": [group],
-        "security": [_requirement(name) for name in security],
-        "parameters": [_PRODUCT_ID] if has_product else [],
-        "responses": {str(status): {"$ref": _response_of(status)} for status in (*errors, 500)},
-    }
-    for name, meaning in (query or {}).items():
-        found["parameters"].append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
-    if standing is not None:
-        found[STANDING] = asdict(standing)
+    ways = tuple(security)
+    codes = [*_EVERYWHERE, *errors]
+    if ways:
+        codes += _OF_CALLERS
+    if "session" in ways or "csrf" in ways:
+        codes += _OF_SESSIONS
+    if has_product:
+        codes += _OF_PRODUCTS
     if body is not None:
-        found["requestBody"] = {"content": _content(body, example)}
-    success: dict[str, Any] = {}
-    if example is not None:
-        success["content"] = {"application/json": {"schema": {"type": "object"}, "example": example[1]}}
-    if headers:
-        success["headers"] = {
-            name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in headers.items()
+        codes += _OF_BODIES
+    return Operation(
+        name=name,
+        title=title,
+        description=description,
+        tag=tag,
+        body=body if isinstance(body, tuple) else () if body is None else (Content(body, example[0]),),
+        answer=answer if isinstance(answer, Content | None) else Content(answer, example[1]),
+        security=ways,
+        errors=tuple(code for code in ERROR_CODES if code in codes),
+        query=query,
+        path={**({"product_id": PRODUCT_ID} if has_product else {}), **(path or {})},
+        headers=headers,
+        standing=standing,
+    )
+
+
+def add_operation(router: APIRouter, method: str, path: str, endpoint: Any, described: Operation) -> None:  # noqa: ANN401 - any endpoint
+    """Route a method of a path to an endpoint, under its description."""
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        name=described.name,
+        status_code=204 if described.answer is None else 200,
+        openapi_extra={_EXTRA: described},
+    )
+
+
+_EXTRA: Final = "operation"
+_Key = tuple[str, str, str]
+
+
+def operations_of(app: FastAPI) -> Iterator[tuple[str, str, Operation]]:
+    """Method, path and description of every described route, in the order of the tags."""
+    found = [
+        (method, route.path, (route.openapi_extra or {})[_EXTRA])
+        for route in app.routes
+        if isinstance(route, APIRoute) and _EXTRA in (route.openapi_extra or {})
+        for method in sorted(route.methods or ())
+    ]
+    tags = list(TAGS)
+    yield from sorted(found, key=lambda one: tags.index(one[2].tag))
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every route, made once."""
+    if app.openapi_schema is None:
+        listed = list(operations_of(app))
+        schemas, definitions = _schemas(described for _, _, described in listed)
+        paths: dict[str, Any] = {}
+        refusals = _Refusals()
+        for method, path, described in listed:
+            paths.setdefault(path, {})[method.lower()] = _described(described, schemas, refusals)
+        app.openapi_schema = {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Odometer",
+                "version": __version__,
+                "description": _DESCRIPTION,
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/", "description": "This server"}],
+            "tags": [{"name": name, "description": meaning} for name, meaning in TAGS.items()],
+            "paths": paths,
+            "components": {
+                "schemas": {**definitions, "Error": _ERROR},
+                "responses": refusals.responses,
+                "headers": _HEADERS,
+                "securitySchemes": _SECURITY,
+            },
         }
-    if success:
-        found["responses"]["200"] = {"description": "Success", **success}
+    return app.openapi_schema
+
+
+class _Schemas(GenerateJsonSchema):
+    """JSON schemas without titles that only repeat names; an answer has the members described and no others."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 - as declared above it
+        return False
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        found = super().default_schema(schema)
+        # Null is absent: there is nothing to tell.
+        if found.get("default", "") is None:
+            found.pop("default")
+        return found
+
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
+        found = super().typed_dict_schema(schema)
+        return {"additionalProperties": False, **found} if self.mode == "serialization" else found
+
+
+def _schemas(listed: Iterable[Operation]) -> tuple[dict[_Key, JsonSchemaValue], dict[str, JsonSchemaValue]]:
+    """The schema of every body and answer, and what they refer to."""
+    contents = [
+        (described.name, side, content)
+        for described in listed
+        for side, found in (("body", described.body), ("answer", (described.answer,)))
+        for content in found
+        if content is not None
+    ]
+    inputs: list[tuple[_Key, Literal["validation", "serialization"], TypeAdapter[Any]]] = [
+        (
+            (name, side, content.media_type),
+            "validation" if side == "body" else "serialization",
+            TypeAdapter(content.type),
+        )
+        for name, side, content in contents
+    ]
+    made, document = TypeAdapter.json_schemas(inputs, ref_template=_SCHEMAS + "{model}", schema_generator=_Schemas)
+    return {key: schema for (key, _), schema in made.items()}, dict(document.get("$defs", {}))
+
+
+def _described(described: Operation, schemas: Mapping[_Key, JsonSchemaValue], refusals: "_Refusals") -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": described.name,
+        "summary": described.title,
+        "description": described.description,
+        "tags": [described.tag],
+        "security": [_requirement(name) for name in described.security],
+    }
+    parameters = [*_parameters("path", described.path), *_parameters("query", described.query)]
+    if parameters:
+        found["parameters"] = parameters
+    if described.body:
+        bodies = {content.media_type: _media(described.name, "body", content, schemas) for content in described.body}
+        is_required = any(_has_required_members(content.type) for content in described.body)
+        found["requestBody"] = {"required": is_required, "content": bodies}
+    found["responses"] = {**_success(described, schemas), **refusals.of(described.errors)}
+    if described.standing is not None:
+        found[STANDING] = asdict(described.standing)
     return found
 
 
@@ -92,73 +283,106 @@ def _requirement(name: str) -> dict[str, list[str]]:
     return {"session": [], "csrf": []} if name == "session" else {name: []}
 
 
-def _response_of(status: int) -> str:
-    return "#/components/responses/" + ("TryLater" if status in _WITH_RETRY_AFTER else "Error")
+def _parameters(place: str, parameters: Mapping[str, Parameter] | None) -> Iterator[dict[str, Any]]:
+    for name, parameter in (parameters or {}).items():
+        yield {
+            "name": name,
+            "in": place,
+            **({"required": True} if place == "path" else {}),
+            "description": parameter.description,
+            "schema": dict(parameter.schema),
+            "example": parameter.example,
+        }
 
 
-def _content(body: type[BaseModel] | Mapping[str, Any], example: tuple[dict[str, Any], Any] | None) -> dict[str, Any]:
-    if isinstance(body, Mapping):
-        return dict(body)
-    content = {"schema": body.model_json_schema(ref_template=_COMPONENT, by_alias=True)}
-    return {"application/json": content | ({"example": example[0]} if example is not None else {})}
+def _has_required_members(model: object) -> bool:
+    """Whether a body without members is refused; one that is no object is never empty."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return any(field.is_required() for field in model.model_fields.values())
+    return bool(getattr(model, "__required_keys__", True))
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of every route, made once."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title="Odometer", version=__version__, description=_DESCRIPTION, openapi_version="3.1.0", routes=app.routes
-        )
-        components = document.setdefault("components", {})
-        components["schemas"] = _lift_definitions(document["paths"]) | {"Error": _ERROR}
-        components["responses"] = _RESPONSES
-        components["securitySchemes"] = _SECURITY
-        app.openapi_schema = document
-    return app.openapi_schema
+def _media(name: str, side: str, content: Content, schemas: Mapping[_Key, JsonSchemaValue]) -> dict[str, Any]:
+    found: dict[str, Any] = {"schema": schemas[name, side, content.media_type]}
+    return found if content.example is None else {**found, "example": content.example}
 
 
-def _lift_definitions(paths: dict[str, Any]) -> dict[str, Any]:
-    """Move what the body models define along with them to where the references point."""
-    lifted: dict[str, Any] = {}
-    for methods in paths.values():
-        for described in methods.values():
-            for content in described.get("requestBody", {}).get("content", {}).values():
-                lifted |= content.get("schema", {}).pop("$defs", {})
-    return lifted
+def _success(described: Operation, schemas: Mapping[_Key, JsonSchemaValue]) -> dict[str, Any]:
+    headers: dict[str, Any] = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    for name, meaning in (described.headers or {}).items():
+        headers[name] = {"description": meaning, "schema": {"type": "string"}}
+    content = described.answer
+    if content is None:
+        return {"204": {"description": "Done.", "headers": headers}}
+    media = _media(described.name, "answer", content, schemas)
+    return {"200": {"description": "Success.", "headers": headers, "content": {content.media_type: media}}}
+
+
+class _Refusals:
+    """Refusals of one status with the same codes are described once."""
+
+    def __init__(self) -> None:
+        self.responses: dict[str, Any] = {}
+        self._names: dict[tuple[str, ...], str] = {}
+
+    def of(self, codes: Iterable[str]) -> dict[str, Any]:
+        """Status → reference, for these codes."""
+        by_status: dict[int, list[str]] = {}
+        for code in codes:
+            by_status.setdefault(ERROR_CODES[code].status, []).append(code)
+        return {
+            str(status): {"$ref": "#/components/responses/" + self._name(status, by_status[status])}
+            for status in sorted(by_status)
+        }
+
+    def _name(self, status: int, codes: list[str]) -> str:
+        key = tuple(codes)
+        if key not in self._names:
+            before = sum(ERROR_CODES[other[0]].status == status for other in self._names)
+            self._names[key] = f"Refused{status}" + (f"_{before + 1}" if before else "")
+            self.responses[self._names[key]] = _refusal(status, codes)
+        return self._names[key]
+
+
+def _refusal(status: int, codes: list[str]) -> dict[str, Any]:
+    of_code = {"type": "object", "properties": {"code": {"enum": codes}}}
+    schema = {"allOf": [{"$ref": _SCHEMAS + "Error"}, {"type": "object", "properties": {"error": of_code}}]}
+    headers: dict[str, Any] = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
+    if status in _WITH_RETRY_AFTER:
+        headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
+    return {
+        "description": "\n".join(f"- `{code}`: {ERROR_CODES[code].meaning}" for code in codes),
+        "headers": headers,
+        "content": {JSON: {"schema": schema}},
+    }
 
 
 _ERROR: Final[dict[str, Any]] = {
     "type": "object",
+    "description": "What every refusal looks like.",
     "required": ["error"],
+    "additionalProperties": False,
     "properties": {
         "error": {
             "type": "object",
             "required": ["code", "message", "requestId"],
+            "additionalProperties": False,
             "properties": {
-                "code": {
-                    "type": "string",
-                    "enum": list(ERROR_CODES),
-                    "description": "\n".join(f"- {name}: {code.meaning}" for name, code in ERROR_CODES.items()),
-                },
-                "message": {"type": "string", "description": "A sentence for humans."},
-                "field": {"type": "string", "description": "The member at fault, if it is one."},
+                "code": {"type": "string", "enum": list(ERROR_CODES), "description": "What is wrong, for programs."},
+                "message": {"type": "string", "description": "What is wrong and what to do, for people."},
+                "field": {"type": "string", "description": "The member at fault, if one is: `segments[1].limit`."},
                 "requestId": {"type": "string", "description": "The same as in the header X-Request-Id."},
             },
         }
     },
 }
-_ERROR_CONTENT: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-_RESPONSES: Final[dict[str, Any]] = {
-    "Error": {"description": "Refused; the code says why.", "content": _ERROR_CONTENT},
-    "TryLater": {
-        "description": "Not now; try again after the given time.",
-        "content": _ERROR_CONTENT,
-        "headers": {"Retry-After": {"description": "Whole seconds.", "schema": {"type": "integer", "minimum": 1}}},
-    },
+_HEADERS: Final[dict[str, Any]] = {
+    "RequestId": {"description": "The id of this request in the server's log.", "schema": {"type": "string"}},
+    "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
 }
 _SECURITY: Final[dict[str, Any]] = {
-    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Set by login."},
-    "csrf": {"type": "apiKey", "in": "cookie", "name": CSRF_COOKIE, "description": "Set by login and request-csrf."},
-    "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Login sets it."},
+    "csrf": {"type": "apiKey", "in": "cookie", "name": CSRF_COOKIE, "description": "Login and request-csrf set it."},
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token of a user."},
     "ingestionKey": {"type": "http", "scheme": "bearer", "description": "An ingestion key of the product."},
 }
