@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from tests.described import DescribedClient
 from tests.http.conftest import EMAIL, PASSWORD, REPORT_PATH, Connect, World, code_of, log_in
 
 MUST = REPORT_PATH.replace("echo", "must")
@@ -197,7 +198,7 @@ def test_health_readiness_and_metrics(connect: Connect) -> None:
 
 def test_the_last_act_is_to_call_on_close(world: World) -> None:
     closed: list[str] = []
-    with TestClient(world.app(on_close=lambda: closed.append("now"))) as caller:
+    with DescribedClient(world.app(on_close=lambda: closed.append("now"))) as caller:
         caller.get("/healthz")
         assert closed == []
 
@@ -215,7 +216,9 @@ def test_every_route_is_described(caller: TestClient, world: World) -> None:
     assert echo["requestBody"]["content"]["application/json"]["example"] == {"text": "a"}
     assert echo["security"] == [{"session": [], "csrf": []}, {"token": []}]
     assert echo["x-standing"] == {"topic": "New, active, lost", "settled": "", "ours": "For tests only."}
-    assert echo["responses"]["403"] == {"$ref": "#/components/responses/Error"}
+    refused = document["components"]["responses"][echo["responses"]["403"]["$ref"].rpartition("/")[2]]
+    codes = refused["content"]["application/json"]["schema"]["allOf"][1]["properties"]["error"]["properties"]["code"]
+    assert codes["enum"] == ["ORIGIN_NOT_ALLOWED", "CSRF_MISMATCH", "PERMISSION_DENIED"]
     assert "Item" in document["components"]["schemas"]
     assert "HTTPValidationError" not in json.dumps(document)
 

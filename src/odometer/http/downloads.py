@@ -11,7 +11,7 @@ from odometer.accounts import Permission, Registry
 from odometer.errors import Problem
 from odometer.exports.files import FileKey, FileStore
 from odometer.exports.links import DOWNLOAD_PATH, Links, Maker
-from odometer.http.openapi import PRODUCT_ID, Content, Parameter, add_operation, operation
+from odometer.http.openapi import FILE, PRODUCT_ID, Content, Parameter, add_operation, operation
 from odometer.http.parts import parts_of
 
 PATH: Final = DOWNLOAD_PATH + "/{stream}/{product}/{name}"
@@ -51,7 +51,7 @@ def downloads_router(files: FileStore, links: Links) -> APIRouter:
         title="Download a file",
         description="Links of getDownloadUrl lead here. Answers HEAD, and GET with Range.",
         tag="Files",
-        answer=Content(bytes, None, "application/octet-stream"),
+        answer=Content(bytes, None, FILE),
         security=(),
         errors=("PERMISSION_DENIED", "NOT_FOUND", "STORE_UNAVAILABLE"),
         path={"stream": _STREAM, "product": PRODUCT_ID, "name": _NAME},

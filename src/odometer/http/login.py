@@ -80,7 +80,7 @@ _LOGOUT_STANDING: Final = Standing(
     ours="`allSessions` in the query or the body ends all sessions of the user.",
 )
 
-_ALL_SESSIONS: Final = Parameter("Ends all sessions of the user.", {"type": "boolean", "default": False}, "true")
+_ALL_SESSIONS: Final = Parameter("Ends all sessions of the user.", {"type": "boolean", "default": False}, example=True)
 
 
 class Account(TypedDict):

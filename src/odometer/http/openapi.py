@@ -18,6 +18,8 @@ from odometer.model.standing import Standing
 # The extension of an operation with its mark.
 STANDING: Final = "x-standing"
 JSON: Final = "application/json"
+# A file, of which a caller may ask for a part; its real type stands in the answer.
+FILE: Final = "application/octet-stream"
 # Groups of operations, in the order in which they are shown.
 TAGS: Final[dict[str, str]] = {
     "Sessions": "Sign in and out. A session is two cookies; an API token needs none of this.",
@@ -75,7 +77,7 @@ class Parameter:
 
     description: str
     schema: Mapping[str, Any]
-    example: str
+    example: str | bool
 
 
 PRODUCT_ID: Final = Parameter("The product.", {"type": "string", "pattern": "^[0-9]{1,19}$"}, "2376158762")
@@ -314,8 +316,13 @@ def _success(described: Operation, schemas: Mapping[_Key, JsonSchemaValue]) -> d
     content = described.answer
     if content is None:
         return {"204": {"description": "Done.", "headers": headers}}
-    media = _media(described.name, "answer", content, schemas)
-    return {"200": {"description": "Success.", "headers": headers, "content": {content.media_type: media}}}
+    media = {content.media_type: _media(described.name, "answer", content, schemas)}
+    found = {"200": {"description": "Success.", "headers": headers, "content": media}}
+    if content.media_type == FILE:
+        text = {"text/plain": {"schema": {"type": "string"}}}
+        found["206"] = {"description": "The part that the header Range asks for.", "headers": headers, "content": media}
+        found["416"] = {"description": "The file has no such part.", "headers": headers, "content": text}
+    return found
 
 
 class _Refusals:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
@@ -33,7 +33,11 @@ def _whole(value: object) -> object:
     return value
 
 
+# 30.0 is one; bounds stand before the validator, so that the schema has them.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
+PositiveNumber = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=1, le=365), BeforeValidator(_whole)]
+PageSize = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
 
 
 class ReportRequest(BaseModel):

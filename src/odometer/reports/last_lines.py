@@ -29,12 +29,15 @@ class LastLinesAnswer(TypedDict):
     result: list[dict[str, str]]
 
 
+LineCount = Annotated[int, Field(ge=1, le=_MOST)] | Annotated[str, Field(pattern="^[0-9]{1,9}$")]
+
+
 class LastLinesRequest(ReportRequest):
     """How many lines."""
 
-    line_count: Annotated[int, BeforeValidator(_line_count)] = Field(
-        default=20, alias="lineCount", ge=1, le=_MOST, description="1 to 1,000; also as text."
-    )
+    line_count: Annotated[
+        int, Field(ge=1, le=_MOST), BeforeValidator(_line_count, json_schema_input_type=LineCount)
+    ] = Field(default=20, alias="lineCount", description="1 to 1,000; also as text.")
 
 
 def _answer(line_type: LineType, request: LastLinesRequest, context: Context) -> LastLinesAnswer:

@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from odometer.model.events import EventName, alphabetical, null_first
-from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.reports.definition import Context, PageSize, PositiveNumber, ReportRequest
 from odometer.reports.shapes.events import entries_of
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
@@ -86,9 +86,9 @@ class TableRequest(LifeRequest):
     segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
     categorize_events: bool = Field(default=False, alias="categorizeEvents", description="Events below categories.")
     sorting: Sorting = Field(default=Sorting(), description="The orders of events and segments.")
-    page: WholeNumber | None = Field(default=None, ge=1, description="From 1; absent: everything.")
-    page_size: WholeNumber | None = Field(
-        default=None, alias="pageSize", ge=1, le=1000, description=f"Events of a page, {_PAGE_SIZE} where absent."
+    page: PositiveNumber | None = Field(default=None, description="From 1; absent: everything.")
+    page_size: PageSize | None = Field(
+        default=None, alias="pageSize", description=f"Events of a page, {_PAGE_SIZE} where absent."
     )
 
 
