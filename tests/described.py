@@ -11,7 +11,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 from starlette.testclient import TestClient
 
-from odometer.http.openapi import describe
+from odometer.http.openapi_document import describe
 
 _URI: Final = "urn:description"
 # What the web framework answers whatever the operation: a path that is none of ours, a method that it has not.
@@ -81,6 +81,8 @@ class Description:
             )
         if kind != "application/json" or not body:
             return None
+        if not body.isascii():
+            return "is JSON with signs beyond ASCII"
         escaped = "/".join(part.replace("~", "~0").replace("/", "~1") for part in [*pointer, "content", kind, "schema"])
         first = next(self._validator(escaped).iter_errors(json.loads(body)), None)
         return None if first is None else f"differs from the description at {first.json_path}: {first.message[:500]}"

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from odometer.accounts import Permission
 from odometer.accounts.secret_text import hash_of
 from odometer.http.cookies import CSRF_COOKIE, SESSION_COOKIE
-from odometer.http.openapi import describe
+from odometer.http.openapi_document import describe
 from odometer.http.request_log import configure_logging
 from odometer.serve import application_of
 from odometer.settings import read_settings

@@ -46,7 +46,7 @@ REPORT = Report(
     run=run,
     example=(
         {
-            "startDate": "2031-05-12",
+            "startDate": "NOW-39",
             "clientStatus": ["new", "active", "lost"],
             "levels": {"level1": {"property": "prodEdition"}},
         },

@@ -11,7 +11,7 @@ from odometer.reports.shapes.status import StatusAnswer, StatusRequest, status_a
 
 
 class DateRangeRequest(StatusRequest):
-    """What `generic/dateRange` takes (contract 03)."""
+    """What `generic/dateRange` takes."""
 
     start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
     stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
