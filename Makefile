@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS ?= 200000
 
-.PHONY: help install demo test test-long coverage check format bench compatibility lock clean
+.PHONY: help install demo test test-long coverage check format bench tools description lock clean
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
@@ -46,9 +46,19 @@ format: install ## format the code
 bench: install ## measure against the alternatives (CLIENTS=1000000 for the documented size)
 	$(BIN)/python -m bench --clients $(CLIENTS)
 
-compatibility: install ## renew docs/compatibility.md from the marks in the code
-	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new || { rm docs/compatibility.md.new; exit 1; }
-	mv docs/compatibility.md.new docs/compatibility.md
+# Programs of others that judge the API description, the Postman collection and pages; tests without them are skipped.
+TOOLS := tests/tools
+tools: $(TOOLS)/.venv-tools/.installed ## install test tools from npm and a Python environment of their own
+$(TOOLS)/.venv-tools/.installed: $(TOOLS)/package-lock.json $(TOOLS)/requirements.lock
+	cd $(TOOLS) && npm ci --ignore-scripts --no-audit --no-fund
+	$(PYTHON) -m venv $(TOOLS)/.venv-tools
+	$(TOOLS)/.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(TOOLS)/requirements.lock
+	@touch $@
+
+description: install ## renew docs/openapi.json, docs/postman.json and docs/compatibility.md from the code
+	$(BIN)/odometer openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+	$(BIN)/odometer openapi --postman > docs/postman.json.new && mv docs/postman.json.new docs/postman.json
+	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new && mv docs/compatibility.md.new docs/compatibility.md
 
 lock: ## renew requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

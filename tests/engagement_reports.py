@@ -17,7 +17,7 @@ from tests.oracle.history import Life
 
 Request = dict[str, Any]
 
-REPORTS: dict[str, Report[Any]] = {
+REPORTS: dict[str, Report[Any, Any]] = {
     "usage_distribution": USAGE_DISTRIBUTION,
     "churn_histogram_days": DAYS,
     "churn_histogram_runtime": RUNTIME,
@@ -47,7 +47,8 @@ def asked(
         may_use_license_keys=True,
         custom_types=CUSTOM_TYPES,
     )
-    return report.run(report.request.model_validate(request), context)
+    answer: dict[str, Any] = report.run(report.request.model_validate(request), context)
+    return answer
 
 
 def expected(

@@ -21,7 +21,7 @@ from tests.oracle.history import Life
 Request = dict[str, Any]
 Flags = Mapping[tuple[str, str], tuple[bool, bool]]
 
-REPORTS: dict[str, Report[Any]] = {
+REPORTS: dict[str, Report[Any, Any]] = {
     "basic_data_table": TABLE,
     "basic_timeline": TIMELINE,
     "lifetime_data_table": LIFETIME_TABLE,

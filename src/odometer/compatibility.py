@@ -1,17 +1,13 @@
-"""Makes docs/compatibility.md from the marks of operations and error codes: `make compatibility` renews it."""
+"""Makes docs/compatibility.md from the marks of operations and error codes: `make description` renews it."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from odometer.description import server_description
 from odometer.errors import ERROR_CODES
-from odometer.http.openapi import STANDING, describe
+from odometer.http.openapi_document import STANDING
 from odometer.model.standing import Topic
-from odometer.serve import application_of
-from odometer.settings import read_settings
 
 _INTRODUCTION: Final = """\
 # Compatibility
@@ -20,7 +16,7 @@ Odometer speaks the Usage Intelligence Reporting API v3: scripts and client pack
 URL changes. This page says what of it is **settled** (public clients or public documentation depend on it: it is never
 changed) and what is **our decision** (they are silent: it may be improved, and the [changelog](../CHANGELOG.md) tells).
 
-It is made from marks that stand beside every operation in the code, by `make compatibility`; a test keeps it true.
+It is made from marks that stand beside every operation in the code, by `make description`; a test keeps it true.
 
 ## Pointing an existing script at Odometer
 
@@ -141,12 +137,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[
 
 def _main() -> None:
     """Print the page for this server, composed on empty stores."""
-    # What stores and workers have to say is not part of the page.
-    with TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
-        settings = read_settings({"ODOMETER_DATA": folder})
-        with application_of(settings) as app:
-            page = compatibility_page(describe(app))
-    print(page, end="")  # noqa: T201 - its output is the page
+    print(compatibility_page(server_description()), end="")  # noqa: T201 - its output is the page
 
 
 if __name__ == "__main__":

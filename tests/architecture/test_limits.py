@@ -38,7 +38,7 @@ def test_every_report_module_is_listed() -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.path)
-def test_every_report_is_documented_and_has_golden_cases(report: Report[Any]) -> None:
+def test_every_report_is_documented_and_has_golden_cases(report: Report[Any, Any]) -> None:
     """Users read docs/reports.md; goldens are worked by hand."""
     path = report.path
     module = report.run.__module__.rpartition(".")[2]

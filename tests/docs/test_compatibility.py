@@ -104,9 +104,7 @@ def test_the_page_is_what_the_code_says() -> None:
         [sys.executable, "-m", "odometer.compatibility"], capture_output=True, check=True, timeout=120
     ).stdout.decode()
 
-    assert PAGE.read_text() == made, (
-        "docs/compatibility.md is stale: run `make compatibility` and look at the difference"
-    )
+    assert PAGE.read_text() == made, "docs/compatibility.md is stale: run `make description` and look at the difference"
 
 
 def test_the_surface_is_the_contracts_32_operations() -> None:

@@ -35,20 +35,16 @@ class Operation:
         method: of HTTP.
         path: with names in braces.
         examples: bodies that are right, by media type.
-        statuses: those that the description says it answers.
         query: names of its query parameters.
         security: ways to sign in, by name.
-        answer_members: those of the documented answer.
 
     """
 
     method: str
     path: str
     examples: Mapping[str, Json]
-    statuses: frozenset[int]
     query: tuple[str, ...]
     security: frozenset[str]
-    answer_members: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +69,8 @@ def operations_in(description: Mapping[str, Any]) -> list[Operation]:
                 for media, content in operation.get("requestBody", {}).get("content", {}).items()
                 if "example" in content
             },
-            statuses=frozenset(int(status) for status in operation["responses"]),
             query=tuple(one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"),
             security=frozenset(name for way in operation.get("security", ()) for name in way),
-            answer_members=frozenset(
-                operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("example", ())
-            ),
         )
         for path, item in description["paths"].items()
         for method, operation in item.items()

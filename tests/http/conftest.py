@@ -14,14 +14,16 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.testclient import TestClient
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission, Registry, open_registry
 from odometer.clock import Clock
 from odometer.http import HttpParts, create_http
 from odometer.model.standing import Standing, Topic
-from odometer.reports.definition import Context, Report, ReportRequest, WholeNumber
+from odometer.reports.definition import Context, PositiveNumber, Report, ReportRequest, WholeNumber
 from odometer.store.engine import Job
 from odometer.store.questions import Questions
+from tests.described import DescribedClient
 
 EMAIL = "ada@example.com"
 PASSWORD = "correct horse"
@@ -61,7 +63,7 @@ class NoQuestions:
 
 class Item(BaseModel):
     model_config = ConfigDict(strict=True)
-    limit: WholeNumber = Field(ge=1)
+    limit: PositiveNumber
 
 
 class EchoRequest(ReportRequest):
@@ -73,13 +75,19 @@ class EchoRequest(ReportRequest):
     fail: bool = False
 
 
-def echo(request: EchoRequest, context: Context) -> dict[str, Any]:
+class Answer(TypedDict):
+    """What the reports here answer."""
+
+    result: Any
+
+
+def echo(request: EchoRequest, context: Context) -> Answer:
     if request.fail:
         raise ZeroDivisionError("the secret path /srv/data")
     return {"result": {"text": request.text, "number": request.number, "productId": context.product_id}}
 
 
-def slow(_request: EchoRequest, _context: Context) -> dict[str, Any]:
+def slow(_request: EchoRequest, _context: Context) -> Answer:
     time.sleep(0.8)
     return {"result": {}}
 
@@ -90,18 +98,18 @@ class MustRequest(ReportRequest):
     start_date: str = Field(alias="startDate")
 
 
-def must(request: MustRequest, context: Context) -> dict[str, Any]:
+def must(request: MustRequest, context: Context) -> Answer:
     start = context.range_of(request.start_date, "NOW").start
     return {"result": start.isoformat()}
 
 
 MARK = Standing(topic=Topic.GENERIC, settled="", ours="For tests only.")
-REPORTS: tuple[Report[Any], ...] = (
-    Report("/v3/reporting/echo", "Echo", "Says it again.", EchoRequest, echo, ({"text": "a"}, {"result": {}}), MARK),
-    Report("/v3/reporting/slow", "Slow", "Takes its time.", EchoRequest, slow, ({}, {"result": {}}), MARK),
-    Report(
-        "/v3/reporting/must", "Must", "Wants a day.", MustRequest, must, ({"startDate": "NOW"}, {"result": 0}), MARK
-    ),
+SAID: tuple[dict[str, Any], Answer] = ({"text": "a"}, {"result": {}})
+WANTED: tuple[dict[str, Any], Answer] = ({"startDate": "NOW"}, {"result": 0})
+REPORTS: tuple[Report[Any, Any], ...] = (
+    Report("/v3/reporting/echo", "Echo", "Says it again.", EchoRequest, Answer, echo, SAID, MARK),
+    Report("/v3/reporting/slow", "Slow", "Takes its time.", EchoRequest, Answer, slow, SAID, MARK),
+    Report("/v3/reporting/must", "Must", "Wants a day.", MustRequest, Answer, must, WANTED, MARK),
 )
 
 
@@ -157,7 +165,7 @@ def connect(world: World) -> Iterator[Connect]:
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
-        caller = TestClient(world.app(**changes), raise_server_exceptions=False, base_url=world.parts.public_url)
+        caller = DescribedClient(world.app(**changes), raise_server_exceptions=False, base_url=world.parts.public_url)
         opened.append(caller.__enter__())
         return caller
 

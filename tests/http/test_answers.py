@@ -1,15 +1,18 @@
 """Reports over HTTP: bodies, limits, error shapes, headers, the log line, health, documentation."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from tests.described import DescribedClient
 from tests.http.conftest import EMAIL, PASSWORD, REPORT_PATH, Connect, World, code_of, log_in
 
 MUST = REPORT_PATH.replace("echo", "must")
@@ -198,7 +201,7 @@ def test_health_readiness_and_metrics(connect: Connect) -> None:
 
 def test_the_last_act_is_to_call_on_close(world: World) -> None:
     closed: list[str] = []
-    with TestClient(world.app(on_close=lambda: closed.append("now"))) as caller:
+    with DescribedClient(world.app(on_close=lambda: closed.append("now"))) as caller:
         caller.get("/healthz")
         assert closed == []
 
@@ -208,7 +211,12 @@ def test_the_last_act_is_to_call_on_close(world: World) -> None:
 def test_every_route_is_described(caller: TestClient, world: World) -> None:
     document = caller.get("/openapi.json").json()
     described = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
-    routes = {(r.path, m) for r in world.app().routes for m in r.methods if r.include_in_schema}  # type: ignore[attr-defined]
+    routes = {
+        (route.path, method)
+        for route in world.app().routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+        for method in route.methods or ()
+    }
     echo = document["paths"]["/v3/reporting/echo/{product_id}"]["post"]
 
     assert document["openapi"] == "3.1.0"
@@ -216,16 +224,29 @@ def test_every_route_is_described(caller: TestClient, world: World) -> None:
     assert echo["requestBody"]["content"]["application/json"]["example"] == {"text": "a"}
     assert echo["security"] == [{"session": [], "csrf": []}, {"token": []}]
     assert echo["x-standing"] == {"topic": "New, active, lost", "settled": "", "ours": "For tests only."}
-    assert echo["responses"]["403"] == {"$ref": "#/components/responses/Error"}
+    refused = document["components"]["responses"][echo["responses"]["403"]["$ref"].rpartition("/")[2]]
+    codes = refused["content"]["application/json"]["schema"]["allOf"][1]["properties"]["error"]["properties"]["code"]
+    assert codes["enum"] == ["ORIGIN_NOT_ALLOWED", "CSRF_MISMATCH", "PERMISSION_DENIED"]
     assert "Item" in document["components"]["schemas"]
     assert "HTTPValidationError" not in json.dumps(document)
 
 
-def test_the_page_of_documentation_loads_nothing_from_elsewhere(caller: TestClient) -> None:
+def test_the_reference_comes_from_this_server_alone(caller: TestClient) -> None:
     page = caller.get("/docs")
+    policy = page.headers["Content-Security-Policy"]
+    files = re.findall(r'(?:src|href)="(static/[^"]+)"', page.text)
 
-    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
-    assert "/v3/reporting/echo/{product_id}" in page.text
-    assert "<td>our decision</td><td>For tests only.</td>" in page.text
-    assert "<td>settled by public clients</td><td>204 without a body" in page.text
-    assert not any(word in page.text for word in ("<script", "<link", "src=", "http://", "https://"))
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert not any(word in page.text for word in ("http://", "https://", "//cdn"))
+    assert len(files) == 4
+    assert [caller.get(f"/{file}").status_code for file in files] == [200] * 4
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/nothing.js", "/static/../factory.py", "/static/%2e%2e/factory.py", "/static/"]
+)
+def test_there_are_no_other_files(caller: TestClient, path: str) -> None:
+    answer = caller.get(path)
+
+    assert (answer.status_code, code_of(answer)) == (404, "NOT_FOUND")

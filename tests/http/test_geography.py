@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from odometer.collect.envelope import ParseOptions
 from odometer.collect.geography import open_geography
@@ -15,6 +14,7 @@ from odometer.collect.ingest import Ingest
 from odometer.http.collect import collect_router
 from odometer.http.request_log import configure_logging
 from tests.conftest import Store
+from tests.described import DescribedClient
 from tests.http.conftest import World
 from tests.unit.collect.test_geography import CITY, write
 
@@ -47,7 +47,7 @@ def post(world: World, store: Store, product: int, tmp_path: Path) -> Post:
             else json.dumps(content)
         )
         kind = "application/x-ndjson" if lines else "application/json"
-        with TestClient(app, client=(address, 50_000)) as caller:
+        with DescribedClient(app, client=(address, 50_000)) as caller:
             answer = caller.post(
                 f"/collect/v1/{product}/batch",
                 content=body,

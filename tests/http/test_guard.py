@@ -31,6 +31,7 @@ OPEN = {
     "/readyz",
     "/metrics",
     "/openapi.json",
+    "/postman.json",
     "/docs",
     "/v3/request-csrf",
     "/v3/auth/web",

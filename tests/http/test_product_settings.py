@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission
 from odometer.reports.definition import Context, Report, ReportRequest
@@ -112,7 +113,13 @@ def test_the_product_of_the_path_alone_is_changed(developer: TestClient, world: 
     assert other.name == "Other"
 
 
-def _told(_request: ReportRequest, context: Context) -> dict[str, Any]:
+class Told(TypedDict):
+    keys: bool
+    types: dict[str, int]
+    lost: int
+
+
+def _told(_request: ReportRequest, context: Context) -> Told:
     return {
         "keys": context.may_use_license_keys,
         "types": dict(context.custom_types),
@@ -120,7 +127,8 @@ def _told(_request: ReportRequest, context: Context) -> dict[str, Any]:
     }
 
 
-TOLD = Report("/v3/reporting/told", "Told", "What a report is told.", ReportRequest, _told, ({}, {}), MARK)
+EXAMPLE: tuple[dict[str, Any], Told] = ({}, {"keys": False, "types": {}, "lost": 40})
+TOLD = Report("/v3/reporting/told", "Told", "What a report is told.", ReportRequest, Told, _told, EXAMPLE, MARK)
 
 
 def test_reports_hear_of_settings_and_of_the_right_to_license_keys(connect: Connect, world: World) -> None:

@@ -3,6 +3,7 @@
 import pytest
 from starlette.testclient import TestClient
 
+from tests.described import DescribedClient
 from tests.http.conftest import EMAIL, FORBIDDEN, PASSWORD, PRODUCT, REPORT_PATH, Connect, World, code_of, log_in
 
 LOGIN = "/v3/auth/web"
@@ -127,7 +128,7 @@ def test_a_second_login_replaces_the_presented_session(ada: TestClient) -> None:
 
 def test_sessions_of_one_user_live_side_by_side(world: World) -> None:
     app = world.app()
-    first, second = TestClient(app), TestClient(app)
+    first, second = DescribedClient(app), DescribedClient(app)
     log_in(first)
     log_in(second)
 
@@ -147,7 +148,7 @@ def test_sessions_of_one_user_live_side_by_side(world: World) -> None:
 )
 def test_logout_ends_the_others_when_told_to(world: World, query: str, body: str, expected: int) -> None:
     app = world.app()
-    first, second = TestClient(app), TestClient(app)
+    first, second = DescribedClient(app), DescribedClient(app)
     log_in(first)
     log_in(second)
 
@@ -200,7 +201,7 @@ def test_an_unknown_token_is_not_authenticated(caller: TestClient) -> None:
 
 
 def test_the_csrf_value_of_another_session_is_refused(ada: TestClient, world: World) -> None:
-    other = TestClient(world.app())
+    other = DescribedClient(world.app())
     log_in(other)
     ada.cookies.set("RUI-Csrf", other.cookies["RUI-Csrf"], domain="testserver.local", path="/")
     answer = ada.post(REPORT_PATH)

@@ -14,7 +14,7 @@ from odometer.accounts import Permission
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.store.engine import Job
 from odometer.store.questions import Questions
-from tests.http.conftest import AS_OF_MS, EMAIL, MARK, PRODUCT, Connect, World, code_of, log_in
+from tests.http.conftest import AS_OF_MS, EMAIL, MARK, PRODUCT, SAID, Answer, Connect, World, code_of, log_in
 
 
 class Endless:
@@ -35,12 +35,12 @@ class Endless:
         self.stopped.set()
 
 
-def endless(_request: ReportRequest, context: Context) -> dict[str, Any]:
+def endless(_request: ReportRequest, context: Context) -> Answer:
     cast("Endless", context.questions).ask()
     return {"result": {}}
 
 
-REPORT = Report("/v3/reporting/endless", "Endless", "Never ends.", ReportRequest, endless, ({}, {"result": {}}), MARK)
+REPORT = Report("/v3/reporting/endless", "Endless", "Never ends.", ReportRequest, Answer, endless, SAID, MARK)
 PATH = f"{REPORT.path}/{PRODUCT}"
 
 

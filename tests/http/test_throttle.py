@@ -6,6 +6,7 @@ from starlette.testclient import TestClient
 from odometer.errors import Problem
 from odometer.http.known_names import KnownNames
 from odometer.http.throttle import LoginThrottle
+from tests.described import DescribedClient
 from tests.http.conftest import EMAIL, PASSWORD, World, code_of, log_in
 
 
@@ -114,8 +115,8 @@ def test_a_forwarded_address_counts_only_from_trusted_proxies(world: World) -> N
             for n in range(31)
         }
 
-    behind_proxy = TestClient(world.app(trusted_proxies=("10.0.0.0/8",)), client=("10.1.2.3", 1))
-    direct = TestClient(world.app(), client=("10.1.2.3", 1))
+    behind_proxy = DescribedClient(world.app(trusted_proxies=("10.0.0.0/8",)), client=("10.1.2.3", 1))
+    direct = DescribedClient(world.app(), client=("10.1.2.3", 1))
 
     assert statuses(behind_proxy) == {401}
     assert statuses(direct) == {401, 429}
@@ -131,11 +132,11 @@ def test_attempts_at_the_same_moment_are_counted_before_they_are_checked() -> No
 
 
 def test_nobody_can_lock_out_somebody_else(world: World) -> None:
-    attacker = TestClient(world.app(), client=("203.0.113.9", 1))
+    attacker = DescribedClient(world.app(), client=("203.0.113.9", 1))
     app = attacker.app
     assert fail(attacker, 12) == [401] * 10 + [429] * 2
 
-    assert log_in(TestClient(app, client=("198.51.100.7", 1))).status_code == 200
+    assert log_in(DescribedClient(app, client=("198.51.100.7", 1))).status_code == 200
 
 
 def test_one_ipv6_network_is_one_address() -> None:
@@ -170,7 +171,7 @@ def test_one_ipv4_address_is_one_however_it_is_written() -> None:
 )
 @pytest.mark.parametrize("proxies", ["10.0.0.0/8", "::ffff:10.0.0.0/104"])
 def test_a_proxy_gives_a_caller_no_second_address(world: World, entries: list[str], proxies: str) -> None:
-    caller = TestClient(world.app(trusted_proxies=(proxies,)), client=("::ffff:10.1.2.3", 1))
+    caller = DescribedClient(world.app(trusted_proxies=(proxies,)), client=("::ffff:10.1.2.3", 1))
     caller.get("/v3/request-csrf")
     statuses = [
         caller.post(

@@ -71,6 +71,18 @@ def by_client_list(store: Store, product: int, client: str) -> Any:
     return json.loads(json.dumps(found[0]), parse_float=Decimal) if found else None
 
 
+def test_it_is_ascii_as_every_answer(store: Store) -> None:
+    event = {"clientId": ME, "type": "event", "at": "2031-06-01T10:00:00Z", "name": 'Größe \U0001f600 "q"'}
+    product = store.new_product()
+    feed(store, [Delivery((event,), NOW_MS, "history", is_import=True)], product=product)
+
+    pieces = client_data(store.questions, product, ME, now_ms=NOW_MS, today=TODAY)
+    text = b"".join(pieces or ())
+
+    assert text.isascii()
+    assert [record["name"] for record in json.loads(text)["records"]] == [event["name"]]
+
+
 @settings(max_examples=4)
 @given(world=worlds())
 def test_it_agrees_with_raw_event_files_and_the_client_list(

@@ -32,7 +32,7 @@ ASKED: dict[str, Any] = {
 }
 
 
-def answers(store: Store, product: int, report: Report[Any]) -> list[str]:
+def answers(store: Store, product: int, report: Report[Any, Any]) -> list[str]:
     """To the report's own example, over all times; and, where it names events, to one that lists them of itself."""
     body = {name: ASKED.get(name, value) for name, value in report.example[0].items()}
     listing = "events" in body and not report.request.model_fields["events"].is_required()

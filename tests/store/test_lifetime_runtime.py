@@ -1,13 +1,14 @@
 """lifetimeRuntimeMinutes has six decimals, wherever it is shown, filtered or grouped."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from odometer.errors import Problem
 from odometer.reports.generic_current import CurrentRequest
 from odometer.reports.generic_current import run as current
+from odometer.reports.shapes.status import StatusFigures
 from tests.client_lists import context_of, page_by_engine
 from tests.conftest import Store
 from tests.worlds import Delivery, feed
@@ -31,8 +32,8 @@ def product(store: Store) -> int:
 
 def counted(store: Store, product: int, form: dict[str, Any], **members: Any) -> int:
     body = {"clientStatus": ["active"], "globalFilters": {"lifetimeRuntimeMinutes": form}, **members}
-    found: int = current(CurrentRequest.model_validate(body), context_of(store, product, TODAY))["result"]["active"]
-    return found
+    answer = current(CurrentRequest.model_validate(body), context_of(store, product, TODAY))
+    return cast("StatusFigures", answer["result"])["active"]
 
 
 def test_it_is_shown_with_six_decimals(store: Store, product: int) -> None:

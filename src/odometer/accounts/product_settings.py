@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
+
+from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
 from odometer.model.events import FLAGS_OF_NEW, EventFlags
@@ -18,6 +20,27 @@ _MANY: Final = 1_000_000
 _FIRST_NEW_EVENTS: Final = "advanced"
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _STANDARD_LABELS: Final = frozenset(prop.friendly_name for prop in CATALOGUE)
+
+
+class CustomPropertySettings(TypedDict):
+    """What a product calls one of its custom properties, and of which type it is."""
+
+    label: str
+    type: Literal[1, 2, 3]
+
+
+class ProductSettings(TypedDict):
+    """All settings of a product."""
+
+    name: str
+    daysUntilDeclaredLost: int
+    oldestDate: str | None
+    newEvents: Literal["advanced", "basic", "inactive"]
+    licenseStatusSource: Literal["client", "registry"]
+    collectLicenseKeys: bool
+    rawExport: bool
+    rawExportFormats: list[Literal["csv", "parquet"]]
+    customProperties: dict[str, CustomPropertySettings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +178,7 @@ _SETTINGS: Final[dict[str, tuple[str, Callable[[object, str], Any]]]] = {
 SETTING_NAMES: Final = (*_SETTINGS, _CUSTOM)
 
 
-def settings_of(product: Product) -> dict[str, Any]:
+def settings_of(product: Product) -> ProductSettings:
     """The settings by API name, as JSON."""
     found: dict[str, Any] = {name: getattr(product, member) for name, (member, _) in _SETTINGS.items()}
     found[_FORMATS] = list(product.raw_export_formats)
@@ -163,7 +186,7 @@ def settings_of(product: Product) -> dict[str, Any]:
     found[_CUSTOM] = {
         slot: {"label": custom.label, "type": custom.type} for slot, custom in sorted(product.custom_properties.items())
     }
-    return found
+    return cast("ProductSettings", found)
 
 
 def with_stored(product: Product, stored: Mapping[str, Any]) -> Product:

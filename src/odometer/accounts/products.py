@@ -74,7 +74,7 @@ class Products:
             if after.new_events != before.new_events:
                 since = (self._database.clock.now_ms(), after.new_events)
                 after = replace(after, new_events_since=(*before.new_events_since, since))
-            old, new = settings_of(before), settings_of(after)
+            old, new = dict(settings_of(before)), dict(settings_of(after))
             difference = {name: {"old": old[name], "new": new[name]} for name in new if old[name] != new[name]}
             if difference:
                 connection.execute(update(PRODUCTS).where(PRODUCTS.c.product_id == product_id).values(_columns(after)))

@@ -24,7 +24,7 @@ from odometer.settings import Settings, read_settings
 
 EMAIL: Final = "demo@odometer.example"
 # The demo listens on this machine only and holds made-up data; a real installation makes its own users.
-PASSWORD: Final = "odometer-demo-2031"  # noqa: S105
+PASSWORD: Final = "three kites over the bay"  # noqa: S105
 PRODUCT_ID: Final = 1000000001
 _TOKEN_NAME: Final = "demo"  # noqa: S105
 _HISTORY: Final = "demo.ndjson"

@@ -1,4 +1,4 @@
-"""Commands on the data folder itself: serve, rebuild, doctor."""
+"""Commands on the server and its data folder: serve, rebuild, doctor, openapi."""
 
 import json
 from typing import Annotated
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("rebuild")(rebuild)
     app.command("doctor")(doctor)
+    app.command("openapi")(openapi)
 
 
 def serve() -> None:
@@ -32,6 +33,21 @@ def serve() -> None:
     from odometer.serve import serve as serve_settings  # noqa: PLC0415
 
     serve_settings(read_settings())
+
+
+def openapi(
+    postman: Annotated[bool, typer.Option("--postman", help="Print a Postman collection instead.")] = False,
+) -> None:
+    """Print the API description (OpenAPI 3.1) of this version; it needs no data folder.
+
+    Example: odometer openapi > openapi.json
+    """
+    # As for `serve`.
+    from odometer.description import server_description  # noqa: PLC0415
+    from odometer.http.postman import postman_collection  # noqa: PLC0415
+
+    document = server_description()
+    print_json(postman_collection(document) if postman else document)
 
 
 def rebuild(

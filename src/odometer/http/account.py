@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from odometer.errors import Problem
@@ -15,7 +16,7 @@ from odometer.http.body import parse_body, read_body, require_json
 from odometer.http.cookies import expired_session_cookie
 from odometer.http.guard import TheCaller
 from odometer.http.login import check_password
-from odometer.http.openapi import operation
+from odometer.http.openapi import add_operation, operation
 from odometer.http.parts import parts_of
 
 PATH: Final = "/admin/v1/account/password"
@@ -28,6 +29,18 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "newPassword": "seven lamps by the river",
     "revokeTokens": True,
 }
+
+
+class TokensLeft(TypedDict):
+    """How many of one's API tokens are still in force."""
+
+    tokensInForce: int
+
+
+class PasswordAnswer(TypedDict):
+    """The password is changed."""
+
+    result: TokensLeft
 
 
 class PasswordRequest(BaseModel):
@@ -49,22 +62,24 @@ class PasswordRequest(BaseModel):
 def account_router() -> APIRouter:
     """The route."""
     router = APIRouter()
-    router.add_api_route(
+    add_operation(
+        router,
+        "POST",
         PATH,
         _change_password,
-        methods=["POST"],
-        name="change_password",
-        openapi_extra=operation(
+        operation(
+            name="changePassword",
             title="Change your password",
             description=(
                 "Ends all your sessions, this one too, and with revokeTokens your API tokens. Needs a session: a token "
                 "cannot change a password. The answer tells how many tokens are still in force."
             ),
-            group="Administration",
+            tag="Administration",
             body=PasswordRequest,
+            answer=PasswordAnswer,
             example=(_EXAMPLE, {"result": {"tokensInForce": 0}}),
             security=("session",),
-            errors=(400, 401, 403, 413, 415, 429, 503),
+            errors=("BAD_CREDENTIALS", "PERMISSION_DENIED", "TOO_MANY_REQUESTS"),
         ),
     )
     return router

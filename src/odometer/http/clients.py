@@ -6,9 +6,10 @@ from functools import partial
 from typing import IO, Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission
 from odometer.collect.identity import read_client_id
@@ -17,13 +18,13 @@ from odometer.http.answers import JsonAnswer
 from odometer.http.body import OLDER_MEMBERS, parse_object, read_json, validated
 from odometer.http.guard import Access, require
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import add_operation, operation
 from odometer.http.parts import parts_of
 from odometer.privacy.client_data import client_data
-from odometer.privacy.erase import Erasing, erasure_as_json, parse_clients
+from odometer.privacy.erase import Erasing, ErasureObject, ReceiptObject, erasure_as_json, parse_clients
+from odometer.selection.client_list import ClientObject
 
 PATH: Final = "/admin/v1/products/{product_id}/clients"
-_GROUP: Final = "Administration"
 _CHUNK: Final = 64 * 1024
 # A document beyond this waits on the disk, in a file without a name, until it is sent.
 _IN_MEMORY: Final = 8 * 1024 * 1024
@@ -31,12 +32,50 @@ M = TypeVar("M", bound=BaseModel)
 Admin = Annotated[Access, Depends(require(Permission.ADMIN))]
 
 
+_CLIENT_ID: Final = {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,64}$", "description": "The id of a client."}
+_CLIENT_IDS: Final = {"type": "array", "items": _CLIENT_ID, "minItems": 1, "maxItems": 1000}
+
+
+class ReceiptAnswer(TypedDict):
+    """What was erased."""
+
+    result: ReceiptObject
+
+
+class ErasuresAnswer(TypedDict):
+    """Erasures, newest first."""
+
+    result: list[ErasureObject]
+
+
+class Unblocked(TypedDict):
+    """How many were blocked and are not any more."""
+
+    unblocked: int
+
+
+class UnblockedAnswer(TypedDict):
+    """The clients are taken again."""
+
+    result: Unblocked
+
+
+class ClientData(TypedDict):
+    """All that is held of one client; `client` is null where it only sent opt records."""
+
+    productId: int
+    clientId: str
+    exportedAt: str
+    client: ClientObject | None
+    records: list[dict[str, Any]]
+
+
 class ClientsRequest(BaseModel):
     """Which clients. Unknown members are refused: a misspelt `block` must not pass for none."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    client_ids: Any = Field(default=None, alias="clientIds", description="1 to 1,000 client ids.")
+    client_ids: Annotated[Any, WithJsonSchema(_CLIENT_IDS)] = Field(alias="clientIds")
 
 
 class EraseRequest(ClientsRequest):
@@ -50,7 +89,7 @@ class ClientRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    client_id: Any = Field(default=None, alias="clientId", description="A client id.")
+    client_id: Annotated[Any, WithJsonSchema(_CLIENT_ID)] = Field(alias="clientId")
 
 
 def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter:
@@ -72,10 +111,10 @@ def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter
 
         return await lanes_of(request).erasing.run(work)
 
-    router.add_api_route(f"{PATH}/erase", erase, methods=["POST"], **_ERASE)
-    router.add_api_route(f"{PATH}/unblock", _unblock, methods=["POST"], **_UNBLOCK)
-    router.add_api_route(f"{PATH}/export", _export, methods=["POST"], **_EXPORT)
-    router.add_api_route(f"{PATH}/erasures", _erasures, methods=["GET"], **_ERASURES)
+    add_operation(router, "POST", f"{PATH}/erase", erase, _ERASE)
+    add_operation(router, "POST", f"{PATH}/unblock", _unblock, _UNBLOCK)
+    add_operation(router, "POST", f"{PATH}/export", _export, _EXPORT)
+    add_operation(router, "GET", f"{PATH}/erasures", _erasures, _ERASURES)
     return router
 
 
@@ -165,63 +204,60 @@ _RECEIPT: Final[dict[str, Any]] = {
     "exportsMadeAgain": 1,
     "blocked": [_CLIENT],
 }
-_ERASE: Final[dict[str, Any]] = {
-    "name": "erase_clients",
-    "openapi_extra": operation(
-        title="Erase clients",
-        description=(
-            "Removes all that is known of up to 1,000 clients, as if they had never been there, and answers with a "
-            "receipt. Daily files that showed them are gone at once and made anew without them, client lists are "
-            "exported again; the last bytes leave the disk by `cleanedUpBy`. With `block` they are refused from now "
-            "on, else they come back as new clients when they report again. Needs the permission admin."
-        ),
-        group=_GROUP,
-        body=EraseRequest,
-        example=({"clientIds": [_CLIENT], "block": True}, {"result": _RECEIPT}),
-        has_product=True,
+_ERASE: Final = operation(
+    name="eraseClients",
+    title="Erase clients",
+    description=(
+        "Removes all that is known of up to 1,000 clients, as if they had never been there, and answers with a "
+        "receipt. Daily files that showed them are gone at once and made anew without them, client lists are "
+        "exported again; the last bytes leave the disk by `cleanedUpBy`. With `block` they are refused from now "
+        "on, else they come back as new clients when they report again. Needs the permission admin."
     ),
-}
-_UNBLOCK: Final[dict[str, Any]] = {
-    "name": "unblock_clients",
-    "openapi_extra": operation(
-        title="Unblock clients",
-        description="Takes records of these clients again. Needs the permission admin.",
-        group=_GROUP,
-        body=ClientsRequest,
-        example=({"clientIds": [_CLIENT]}, {"result": {"unblocked": 1}}),
-        has_product=True,
+    tag="Administration",
+    body=EraseRequest,
+    answer=ReceiptAnswer,
+    example=({"clientIds": [_CLIENT], "block": True}, {"result": _RECEIPT}),
+    has_product=True,
+)
+_UNBLOCK: Final = operation(
+    name="unblockClients",
+    title="Unblock clients",
+    description="Takes records of these clients again. Needs the permission admin.",
+    tag="Administration",
+    body=ClientsRequest,
+    answer=UnblockedAnswer,
+    example=({"clientIds": [_CLIENT]}, {"result": {"unblocked": 1}}),
+    has_product=True,
+)
+_EXPORT: Final = operation(
+    name="exportClient",
+    title="All data of a client",
+    description=(
+        "`client` has what clientPropertyList says of it with all properties and days; `records` are its records "
+        "as they were accepted, with the members of raw event files. Needs admin and license_filtering."
     ),
-}
-_EXPORT: Final[dict[str, Any]] = {
-    "name": "export_client",
-    "openapi_extra": operation(
-        title="All data of a client",
-        description=(
-            "`client` has what clientPropertyList says of it with all properties and days; `records` are its records "
-            "as they were accepted, with the members of raw event files. Needs admin and license_filtering."
-        ),
-        group=_GROUP,
-        body=ClientRequest,
-        example=(
-            {"clientId": _CLIENT},
-            {
-                "productId": 2376158762,
-                "clientId": _CLIENT,
-                "exportedAt": "2031-06-20T09:14:03.120Z",
-                "client": {"clientId": _CLIENT, "prodVersion": "3.2", "dailyData": [{"date": "2031-06-18"}]},
-                "records": [{"receivedAt": "2031-06-18T10:00:01.000Z", "seq": 41, "type": "heartbeat"}],
-            },
-        ),
-        has_product=True,
+    tag="Administration",
+    body=ClientRequest,
+    answer=ClientData,
+    errors=("NOT_FOUND",),
+    example=(
+        {"clientId": _CLIENT},
+        {
+            "productId": 2376158762,
+            "clientId": _CLIENT,
+            "exportedAt": "2031-06-20T09:14:03.120Z",
+            "client": {"clientId": _CLIENT, "prodVersion": "3.2", "dailyData": [{"date": "2031-06-18"}]},
+            "records": [{"receivedAt": "2031-06-18T10:00:01.000Z", "seq": 41, "type": "heartbeat"}],
+        },
     ),
-}
-_ERASURES: Final[dict[str, Any]] = {
-    "name": "erasures",
-    "openapi_extra": operation(
-        title="Erasures",
-        description="What was erased and whether the disk is clean, newest first; never who. Needs admin.",
-        group=_GROUP,
-        example=({}, {"result": [{**_ERASURE, "cleanedUpAt": "2031-06-20T09:15:10.004Z"}]}),
-        has_product=True,
-    ),
-}
+    has_product=True,
+)
+_ERASURES: Final = operation(
+    name="erasures",
+    title="Erasures",
+    description="What was erased and whether the disk is clean, newest first; never who. Needs admin.",
+    tag="Administration",
+    answer=ErasuresAnswer,
+    example=(None, {"result": [{**_ERASURE, "cleanedUpAt": "2031-06-20T09:15:10.004Z"}]}),
+    has_product=True,
+)

@@ -13,10 +13,11 @@ from odometer.collect.envelope import ParseOptions
 from odometer.collect.ingest import Ingest
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
+from odometer.http.batch_schema import Batch, BatchAnswer
 from odometer.http.body import read_body
 from odometer.http.guard import bearer_of
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Content, add_operation, operation
 from odometer.http.origin import address_of
 from odometer.http.parts import parts_of
 
@@ -77,24 +78,18 @@ def collect_router(ingest: Ingest, options: ParseOptions, count: Count = _uncoun
             max_records=options.max_records,
         )
 
-    router.add_api_route(
-        "/collect/v1/{product_id}/batch",
-        batch,
-        methods=["POST"],
-        name="collect_batch",
-        openapi_extra=operation(
-            title="Send records",
-            description=_DESCRIPTION,
-            group="Collecting",
-            body={
-                "application/json": {"schema": {"type": "object"}, "example": _BATCH},
-                "application/x-ndjson": {"schema": {"type": "string"}, "example": _LINE},
-            },
-            example=(_BATCH, _ANSWER),
-            security=("ingestionKey",),
-            has_product=True,
-        ),
+    described = operation(
+        name="collectBatch",
+        title="Send records",
+        description=_DESCRIPTION,
+        tag="Collecting",
+        body=(Content(Batch, _BATCH), Content(str, _LINE, "application/x-ndjson")),
+        answer=BatchAnswer,
+        example=(None, _ANSWER),
+        security=("ingestionKey",),
+        has_product=True,
     )
+    add_operation(router, "POST", "/collect/v1/{product_id}/batch", batch, described)
     return router
 
 

@@ -1,7 +1,7 @@
 """Daily files over HTTP (contract 08): lists of custom event, exception and raw event files, and links to them."""
 
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -13,11 +13,11 @@ from odometer.exports.daily import DailyFiles, Wanted, key_of, wanted_files
 from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import read_json
-from odometer.http.exports import DownloadRequest, link_answer
+from odometer.http.exports import DownloadRequest, FileListAnswer, LinkAnswer, link_answer
 from odometer.http.guard import Access, require
 from odometer.http.ignored import read_request
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Operation, add_operation, operation
 from odometer.http.parts import parts_of
 from odometer.model.daily_file import Stream
 from odometer.model.standing import Standing, Topic
@@ -88,7 +88,7 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
         endings, today = _endings(access, stream), parts_of(request).clock.today()
         body = await read_json(request)
 
-        def link() -> dict[str, str]:
+        def link() -> LinkAnswer:
             name = read_request(request, body, DownloadRequest).file_name
             file = daily.find(access.product.product_id, stream, endings, today, name)
             if file is None:
@@ -99,8 +99,8 @@ def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stre
         return JsonAnswer(await lanes_of(request).asking.run(link))
 
     path = _PATHS[stream]
-    router.add_api_route(f"{path}/listFiles/{{product_id}}", list_files, methods=["GET"], **_list_of(stream))
-    router.add_api_route(f"{path}/getDownloadUrl/{{product_id}}", download_url, methods=["POST"], **_url_of(stream))
+    add_operation(router, "GET", f"{path}/listFiles/{{product_id}}", list_files, _list_of(stream))
+    add_operation(router, "POST", f"{path}/getDownloadUrl/{{product_id}}", download_url, _url_of(stream))
 
 
 def _endings(access: Access, stream: Stream) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def _example_name(stream: Stream) -> str:
     return f"{stream}_2031-06-19.csv.zip"
 
 
-def _list_of(stream: Stream) -> dict[str, Any]:
+def _list_of(stream: Stream) -> Operation:
     ours = f"{_LIST_OURS} {_IF_OFF}" if stream is Stream.RAW_EVENTS else _LIST_OURS
     file = {
         "fileName": _example_name(stream),
@@ -127,25 +127,30 @@ def _list_of(stream: Stream) -> dict[str, Any]:
         "rows": 402,
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     }
-    described = operation(
+    return operation(
+        name=f"{stream}ListFiles",
         title=f"Files of {_TITLES[stream]}",
         description="One for each finished UTC day that has rows, newest first. Late data makes a file anew.",
-        group="Daily files",
+        tag="Daily files",
         standing=Standing(topic=Topic.LINES, settled=_LIST_SETTLED, ours=ours),
-        example=({}, {"fileList": [file]}),
+        answer=FileListAnswer,
+        example=(None, {"fileList": [file]}),
+        errors=("FEATURE_NOT_ENABLED",) if stream is Stream.RAW_EVENTS else (),
         has_product=True,
     )
-    return {"name": f"{stream}_files", "openapi_extra": described}
 
 
-def _url_of(stream: Stream) -> dict[str, Any]:
+def _url_of(stream: Stream) -> Operation:
     name = _example_name(stream)
-    described = operation(
+    return operation(
+        name=f"{stream}DownloadUrl",
         title=f"Link to a file of {_TITLES[stream]}",
         description="The link needs no login, is for this file only, and holds for some minutes.",
-        group="Daily files",
+        tag="Daily files",
         standing=Standing(topic=Topic.LINES, settled=_URL_SETTLED, ours=_URL_OURS[stream]),
         body=DownloadRequest,
+        answer=LinkAnswer,
+        errors=("NOT_FOUND", *(("FEATURE_NOT_ENABLED",) if stream is Stream.RAW_EVENTS else ())),
         example=(
             {"fileName": name},
             {
@@ -155,4 +160,3 @@ def _url_of(stream: Stream) -> dict[str, Any]:
         ),
         has_product=True,
     )
-    return {"name": f"{stream}_download_url", "openapi_extra": described}

@@ -11,10 +11,13 @@ from odometer.accounts import Permission, Registry
 from odometer.errors import Problem
 from odometer.exports.files import FileKey, FileStore
 from odometer.exports.links import DOWNLOAD_PATH, Links, Maker
-from odometer.http.openapi import operation
+from odometer.http.openapi import FILE, PRODUCT_ID, Content, Parameter, add_operation, operation
 from odometer.http.parts import parts_of
 
 PATH: Final = DOWNLOAD_PATH + "/{stream}/{product}/{name}"
+_STREAM: Final = Parameter("What the file holds.", {"type": "string"}, "rawEvents")
+_NAME: Final = Parameter("The name of the file.", {"type": "string"}, "rawEvents_2031-06-19.csv.zip")
+_PART: Final = Parameter("Part of the link.", {"type": "string"}, "1939198800")
 
 
 def _check_maker(registry: Registry, key: FileKey, maker: Maker) -> None:
@@ -43,18 +46,16 @@ def downloads_router(files: FileStore, links: Links) -> APIRouter:
     router = APIRouter()
     # Described once: one operation id cannot stand for two methods.
     router.add_api_route(PATH, download, methods=["HEAD"], name="download", include_in_schema=False)
-    router.add_api_route(
-        PATH,
-        download,
-        methods=["GET"],
+    described = operation(
         name="download",
-        openapi_extra=operation(
-            title="Download a file",
-            description="Links of getDownloadUrl lead here. Answers HEAD, and GET with Range.",
-            group="Files",
-            security=(),
-            errors=(403, 404),
-            query={"expires": "Part of the link.", "by": "Part of the link.", "signature": "Part of the link."},
-        ),
+        title="Download a file",
+        description="Links of getDownloadUrl lead here. Answers HEAD, and GET with Range.",
+        tag="Files",
+        answer=Content(bytes, None, FILE),
+        security=(),
+        errors=("PERMISSION_DENIED", "NOT_FOUND", "STORE_UNAVAILABLE"),
+        path={"stream": _STREAM, "product": PRODUCT_ID, "name": _NAME},
+        query={"expires": _PART, "by": _PART, "signature": _PART},
     )
+    add_operation(router, "GET", PATH, download, described)
     return router

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission, Product
 from odometer.errors import Problem, invalid
@@ -16,7 +17,7 @@ from odometer.http.body import read_json
 from odometer.http.guard import Access, require
 from odometer.http.ignored import read_request
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.model.events import FLAGS_OF_NEW, EventFlags, EventName, null_last
 from odometer.model.standing import Standing, Topic
@@ -34,6 +35,11 @@ _EXAMPLE: Final[dict[str, Any]] = {
         }
     ]
 }
+_SHOW_EVENTS: Final = Parameter(
+    "Which events: all, or those flagged basic, advanced or either.",
+    {"type": "string", "enum": ["all", "basic", "advanced", "basic,advanced", "advanced,basic"], "default": "all"},
+    "basic,advanced",
+)
 _CHANGE: Final = {"events": [{"category": "Canvas", "eventName": "Rotate", "basic": True, "advanced": False}]}
 _LIST_STANDING: Final = Standing(
     topic=Topic.METADATA,
@@ -54,7 +60,29 @@ _CHANGE_STANDING: Final = Standing(
 )
 
 
-class _Change(BaseModel):
+class ListedEvent(TypedDict):
+    """An event: which reports list it, and the day of its first stored occurrence."""
+
+    eventName: str
+    basic: bool
+    advanced: bool
+    dateFirstSeen: str
+
+
+class EventCategory(TypedDict):
+    """The events of a category; null stands for none."""
+
+    category: str | None
+    categoryEventNames: list[ListedEvent]
+
+
+class EventsAnswer(TypedDict):
+    """Categories by name, null last."""
+
+    result: list[EventCategory]
+
+
+class EventChange(BaseModel):
     """What to set for one event; a flag that is absent stays."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
@@ -70,12 +98,12 @@ class _Change(BaseModel):
         return EventName("" if self.category is None or is_null_text(self.category) else self.category, self.name)
 
 
-class _Changes(BaseModel):
-    """The body of PATCH."""
+class EventChanges(BaseModel):
+    """Events and the flags to set; all or nothing."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    events: list[_Change] = Field(fail_fast=True, min_length=1, max_length=MAX_CHANGES)
+    events: list[EventChange] = Field(fail_fast=True, min_length=1, max_length=MAX_CHANGES)
 
 
 class _Listed(NamedTuple):
@@ -87,36 +115,42 @@ class _Listed(NamedTuple):
 def event_tracking_router() -> APIRouter:
     """The routes that list events and set their flags."""
     router = APIRouter()
-    router.add_api_route(
+    add_operation(
+        router,
+        "GET",
         PATH,
         _list,
-        methods=["GET"],
-        name="event_tracking",
-        openapi_extra=operation(
+        operation(
+            name="eventTracking",
             title="Events of a product",
             description="Every event that occurs in what is stored, by category; those without a category come last.",
-            group="Event tracking",
+            tag="Event tracking",
             standing=_LIST_STANDING,
-            query={"showEvents": "all (default), basic, advanced, or basic,advanced."},
-            example=({}, _EXAMPLE),
+            query={"showEvents": _SHOW_EVENTS},
+            errors=("INVALID_FIELD",),
+            answer=EventsAnswer,
+            example=(None, _EXAMPLE),
             has_product=True,
         ),
     )
-    router.add_api_route(
+    add_operation(
+        router,
+        "PATCH",
         PATH,
         _change,
-        methods=["PATCH"],
-        name="change_event_tracking",
-        openapi_extra=operation(
+        operation(
+            name="changeEventTracking",
             title="Set flags of events",
             description=(
                 "Flags decide which events reports list of themselves; everything is stored whatever they say. "
                 "advanced implies basic. All or nothing; the answer has the events that were named. "
                 "Needs the permission developer."
             ),
-            group="Event tracking",
+            tag="Event tracking",
             standing=_CHANGE_STANDING,
-            body={"application/json": {"schema": {"type": "object"}, "example": _CHANGE}},
+            body=EventChanges,
+            answer=EventsAnswer,
+            errors=("NOT_FOUND",),
             example=(_CHANGE, _EXAMPLE),
             has_product=True,
         ),
@@ -139,7 +173,7 @@ async def _change(request: Request, access: Annotated[Access, Depends(require(Pe
     body = await read_json(request)
 
     def change() -> Response:
-        changes = read_request(request, body, _Changes).events
+        changes = read_request(request, body, EventChanges).events
         known = {one.event: one for one in _listed(parts, access.product)}
         flags = _changed(changes, known)
         parts.registry.event_flags.set(access.product.product_id, flags, actor=access.caller.email)
@@ -164,7 +198,7 @@ def _listed(parts: HttpParts, product: Product) -> list[_Listed]:
     return [_Listed(event, flags.get(event, new), str(day)) for event, day in first_seen.items()]
 
 
-def _changed(changes: list[_Change], known: dict[EventName, _Listed]) -> dict[EventName, EventFlags]:
+def _changed(changes: list[EventChange], known: dict[EventName, _Listed]) -> dict[EventName, EventFlags]:
     found: dict[EventName, EventFlags] = {}
     for place, change in enumerate(changes):
         event, path = change.event, f"events[{place}]"
@@ -183,7 +217,7 @@ def _changed(changes: list[_Change], known: dict[EventName, _Listed]) -> dict[Ev
 
 
 def _answer(listed: Iterable[_Listed]) -> Response:
-    categories: dict[str, list[dict[str, Any]]] = {}
+    categories: dict[str, list[ListedEvent]] = {}
     for one in sorted(listed, key=lambda one: null_last(one.event)):
         categories.setdefault(one.event.category, []).append(
             {
@@ -193,6 +227,7 @@ def _answer(listed: Iterable[_Listed]) -> Response:
                 "dateFirstSeen": one.first_seen,
             }
         )
-    return JsonAnswer(
-        {"result": [{"category": name or None, "categoryEventNames": events} for name, events in categories.items()]}
-    )
+    answer: EventsAnswer = {
+        "result": [{"category": name or None, "categoryEventNames": events} for name, events in categories.items()]
+    }
+    return JsonAnswer(answer)

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, ClassVar, Final
 
 from fastapi import APIRouter, Depends
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission
 from odometer.errors import Problem
@@ -21,9 +22,9 @@ from odometer.http.body import read_json
 from odometer.http.guard import Access, require
 from odometer.http.ignored import read_request, teller_of
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.parts import parts_of
-from odometer.model.export_job import ExportJob, ExportOrder
+from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
 from odometer.model.standing import Standing, Topic
 from odometer.reports.client_property_list import ClientListRequest
 from odometer.reports.definition import ReportRequest
@@ -34,6 +35,60 @@ PATH: Final = "/v3/export"
 _EXAMPLE_FILE: Final = "clientPropertyList_2031-06-20_ex-7c2153b09a4e.jsonl.gz"
 _EXAMPLE_ID: Final = "ex-7c2153b09a4e"
 Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
+
+
+class ExportBegun(TypedDict):
+    """An export that was asked for."""
+
+    exportId: str
+    status: JobStatus
+    fileName: str
+
+
+class ExportBegunAnswer(TypedDict):
+    """The export that writes what was asked for."""
+
+    result: ExportBegun
+
+
+class ExportProgress(TypedDict):
+    """How far an export is; `clientsTotal` is null until it is counted, `error` says why it failed."""
+
+    exportId: str
+    status: JobStatus
+    clientsWritten: int
+    clientsTotal: int | None
+    fileName: str
+    error: str | None
+
+
+class ExportProgressAnswer(TypedDict):
+    """How far the export is."""
+
+    result: ExportProgress
+
+
+class ListedFile(TypedDict):
+    """A complete file; `sha256` is of its bytes."""
+
+    fileName: str
+    fileDate: str
+    fileSize: int
+    rows: int
+    sha256: str
+
+
+class FileListAnswer(TypedDict):
+    """Files, newest first."""
+
+    fileList: list[ListedFile]
+
+
+class LinkAnswer(TypedDict):
+    """A link that needs no login, and the moment until which it holds."""
+
+    downloadUrl: str
+    expiresAt: str
 
 
 class ExportRequest(ClientListRequest):
@@ -71,7 +126,7 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
     async def download_url(request: Request, access: Reporter) -> Response:
         body = await read_json(request)
 
-        def link() -> dict[str, str]:
+        def link() -> LinkAnswer:
             name = read_request(request, body, DownloadRequest).file_name
             job = next((job for job in _finished(request, access) if job.file_name == name), None)
             if job is None:
@@ -80,10 +135,10 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
 
         return JsonAnswer(await lanes_of(request).asking.run(link))
 
-    router.add_api_route(f"{PATH}/request/clientPropertyList/{{product_id}}", ask, methods=["POST"], **_ASK)
-    router.add_api_route(f"{PATH}/status/{{product_id}}/{{export_id}}", _status, methods=["GET"], **_STATUS)
-    router.add_api_route(f"{PATH}/listFiles/{{product_id}}", _list_files, methods=["GET"], **_LIST)
-    router.add_api_route(f"{PATH}/getDownloadUrl/{{product_id}}", download_url, methods=["POST"], **_URL)
+    add_operation(router, "POST", f"{PATH}/request/clientPropertyList/{{product_id}}", ask, _ASK)
+    add_operation(router, "GET", f"{PATH}/status/{{product_id}}/{{export_id}}", _status, _STATUS)
+    add_operation(router, "GET", f"{PATH}/listFiles/{{product_id}}", _list_files, _LIST)
+    add_operation(router, "POST", f"{PATH}/getDownloadUrl/{{product_id}}", download_url, _URL)
     return router
 
 
@@ -94,7 +149,7 @@ async def _status(request: Request, access: Reporter) -> Response:
     job = await lanes_of(request).reading.run(get)
     if job is None or not _may_fetch(job, access):
         raise Problem("NOT_FOUND", "There is no such export of yours.")
-    shown = {
+    progress: ExportProgress = {
         "exportId": job.export_id,
         "status": job.status,
         "clientsWritten": job.clients_written,
@@ -102,7 +157,7 @@ async def _status(request: Request, access: Reporter) -> Response:
         "fileName": job.file_name,
         "error": job.error,
     }
-    return JsonAnswer({"result": shown})
+    return JsonAnswer({"result": progress})
 
 
 async def _list_files(request: Request, access: Reporter) -> Response:
@@ -154,7 +209,7 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
     )
 
 
-def link_answer(links: Links, key: FileKey, access: Access, *, shows_license_keys: bool) -> dict[str, str]:
+def link_answer(links: Links, key: FileKey, access: Access, *, shows_license_keys: bool) -> LinkAnswer:
     """The answer of getDownloadUrl; its first member is the address (contract 08)."""
     url, expires_ms = links.to(key, Maker(access.caller.user_id, access.caller.token_id, shows_license_keys))
     return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
@@ -164,7 +219,6 @@ def _rfc3339(at_ms: int) -> str:
     return f"{dt.datetime.fromtimestamp(at_ms // 1000, tz=dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-_GROUP: Final = "Exports"
 _ASK_STANDING: Final = Standing(
     topic=Topic.CLIENTS,
     settled="The body of clientPropertyList, `startAtClientId` ignored. 200, never 202.",
@@ -189,48 +243,48 @@ _URL_STANDING: Final = Standing(
     settled="",
     ours="A link to an exported file, answered as the links to daily files are.",
 )
-_ASK: Final[dict[str, Any]] = {
-    "name": "export_request",
-    "openapi_extra": operation(
-        title="Export clients",
-        description=(
-            "Writes all clients that pass the filters into one file, as they are at one moment. Asked again with the "
-            "same body while it waits or runs, it answers with the same export. Fetch the file within its days."
-        ),
-        group=_GROUP,
-        standing=_ASK_STANDING,
-        body=ExportRequest,
-        example=(
-            {"properties": ["prodVersion", "geography.country"], "fileFormat": "parquet"},
-            {"result": {"exportId": _EXAMPLE_ID, "status": "queued", "fileName": _EXAMPLE_FILE}},
-        ),
-        errors=(400, 401, 403, 404, 413, 415, 429, 503),
-        has_product=True,
+_ASK: Final = operation(
+    name="exportRequest",
+    title="Export clients",
+    description=(
+        "Writes all clients that pass the filters into one file, as they are at one moment. Asked again with the "
+        "same body while it waits or runs, it answers with the same export. Fetch the file within its days."
     ),
-}
-_STATUS: Final[dict[str, Any]] = {
-    "name": "export_status",
-    "openapi_extra": operation(
-        title="How far an export is",
-        description="queued, running, done, failed (error says why) or expired (the file is gone).",
-        group=_GROUP,
-        standing=_STATUS_STANDING,
-        example=(
-            {},
-            {
-                "result": {
-                    "exportId": _EXAMPLE_ID,
-                    "status": "running",
-                    "clientsWritten": 40960,
-                    "clientsTotal": 1000000,
-                    "fileName": _EXAMPLE_FILE,
-                    "error": None,
-                }
-            },
-        ),
-        has_product=True,
+    tag="Exports",
+    standing=_ASK_STANDING,
+    body=ExportRequest,
+    answer=ExportBegunAnswer,
+    example=(
+        {"properties": ["prodVersion", "geography.country"], "fileFormat": "parquet"},
+        {"result": {"exportId": _EXAMPLE_ID, "status": "queued", "fileName": _EXAMPLE_FILE}},
     ),
-}
+    errors=("DATE_OUT_OF_RANGE", "UNKNOWN_PROPERTY", "TOO_MANY_REQUESTS"),
+    has_product=True,
+)
+_STATUS: Final = operation(
+    name="exportStatus",
+    title="How far an export is",
+    description="queued, running, done, failed (error says why) or expired (the file is gone).",
+    tag="Exports",
+    standing=_STATUS_STANDING,
+    path={"export_id": Parameter("The id that asking for it gave.", {"type": "string"}, _EXAMPLE_ID)},
+    errors=("NOT_FOUND",),
+    answer=ExportProgressAnswer,
+    example=(
+        None,
+        {
+            "result": {
+                "exportId": _EXAMPLE_ID,
+                "status": "running",
+                "clientsWritten": 40960,
+                "clientsTotal": 1000000,
+                "fileName": _EXAMPLE_FILE,
+                "error": None,
+            }
+        },
+    ),
+    has_product=True,
+)
 _FILE: Final = {
     "fileName": _EXAMPLE_FILE,
     "fileDate": "2031-06-20",
@@ -238,32 +292,31 @@ _FILE: Final = {
     "rows": 402,
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 }
-_LIST: Final[dict[str, Any]] = {
-    "name": "export_files",
-    "openapi_extra": operation(
-        title="Exported files",
-        description="The caller's complete files, newest first.",
-        group=_GROUP,
-        standing=_LIST_STANDING,
-        example=({}, {"fileList": [_FILE]}),
-        has_product=True,
+_LIST: Final = operation(
+    name="exportListFiles",
+    title="Exported files",
+    description="The caller's complete files, newest first.",
+    tag="Exports",
+    standing=_LIST_STANDING,
+    answer=FileListAnswer,
+    example=(None, {"fileList": [_FILE]}),
+    has_product=True,
+)
+_URL: Final = operation(
+    name="exportDownloadUrl",
+    title="Link to an exported file",
+    description="The link needs no login, is for this file only, and holds for some minutes.",
+    tag="Exports",
+    standing=_URL_STANDING,
+    body=DownloadRequest,
+    answer=LinkAnswer,
+    errors=("NOT_FOUND",),
+    example=(
+        {"fileName": _EXAMPLE_FILE},
+        {
+            "downloadUrl": f"https://usage.example.com/files/v1/exports/7/{_EXAMPLE_FILE}?expires=1939...",
+            "expiresAt": "2031-06-20T12:15:00Z",
+        },
     ),
-}
-_URL: Final[dict[str, Any]] = {
-    "name": "export_download_url",
-    "openapi_extra": operation(
-        title="Link to an exported file",
-        description="The link needs no login, is for this file only, and holds for some minutes.",
-        group=_GROUP,
-        standing=_URL_STANDING,
-        body=DownloadRequest,
-        example=(
-            {"fileName": _EXAMPLE_FILE},
-            {
-                "downloadUrl": f"https://usage.example.com/files/v1/exports/7/{_EXAMPLE_FILE}?expires=1939...",
-                "expiresAt": "2031-06-20T12:15:00Z",
-            },
-        ),
-        has_product=True,
-    ),
-}
+    has_product=True,
+)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Match
+from starlette.staticfiles import StaticFiles
 
 from odometer.errors import Problem
 from odometer.http.account import account_router
@@ -20,7 +21,7 @@ from odometer.http.answers import framework_problem, json_bytes, problem_answer
 from odometer.http.body import BodyMemory
 from odometer.http.cookies import CsrfValues
 from odometer.http.cors import Cors
-from odometer.http.docs_page import CONTENT_SECURITY_POLICY, docs_page
+from odometer.http.docs_page import CONTENT_SECURITY_POLICY, DOCS_PAGE
 from odometer.http.event_tracking import event_tracking_router
 from odometer.http.health import Readiness, health_router
 from odometer.http.ignored import tell_no_more
@@ -28,9 +29,10 @@ from odometer.http.lanes import Lanes
 from odometer.http.licenses import licenses_router
 from odometer.http.login import login_router
 from odometer.http.metadata import metadata_router
-from odometer.http.openapi import describe
+from odometer.http.openapi_document import describe
 from odometer.http.origin import allowed_origins
 from odometer.http.parts import HttpParts
+from odometer.http.postman import postman_collection
 from odometer.http.product_settings import product_settings_router
 from odometer.http.reports import ReportPool, reports_router
 from odometer.http.request_log import RequestFrame
@@ -89,17 +91,21 @@ def _add_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
         return json_bytes(describe(app))
 
     @cache
-    def page() -> str:
-        return docs_page(describe(app))
+    def collection() -> bytes:
+        return json_bytes(postman_collection(describe(app)))
 
     async def openapi() -> Response:
         return Response(description(), media_type="application/json")
 
-    async def docs() -> Response:
-        return HTMLResponse(page(), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+    async def postman() -> Response:
+        return Response(collection(), media_type="application/json")
 
-    app.add_api_route("/openapi.json", openapi, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/docs", docs, methods=["GET"], include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+
+    for path, page in (("/openapi.json", openapi), ("/postman.json", postman), ("/docs", docs)):
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False)
+    app.mount("/static", StaticFiles(packages=[("odometer.http", "static")]))
 
 
 @asynccontextmanager

@@ -11,12 +11,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
 from odometer.http.guard import find_caller
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Content, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
 
 _LOG = structlog.get_logger("odometer.http")
@@ -27,19 +28,48 @@ _METRICS = (
     "administrator's session, unless the operator has said otherwise (ODOMETER_METRICS)."
 )
 
+_METRICS_EXAMPLE = 'odometer_collect_records_total{product="2376158762",outcome="accepted"} 402.0'
+
+
+class HealthAnswer(TypedDict):
+    """`ok` or `ready`."""
+
+    status: str
+
 
 def health_router() -> APIRouter:
     """The routes for operators; only metrics want a token."""
     router = APIRouter()
-    for path, endpoint, title, description in (
-        ("/healthz", healthz, "Is it alive", "200 as long as the process answers."),
-        ("/readyz", readyz, "Is it ready", "200 when every store answers, else 503 naming one that does not."),
-        ("/metrics", metrics, "Metrics", _METRICS),
-    ):
-        errors = {"/readyz": (503,), "/metrics": (401, 403, 404, 503)}.get(path, ())
-        security = ("session", "token") if path == "/metrics" else ()
-        extra = operation(title=title, description=description, group="Operation", security=security, errors=errors)
-        router.add_api_route(path, endpoint, methods=["GET"], response_class=JsonAnswer, openapi_extra=extra)
+    alive = operation(
+        name="healthz",
+        title="Is it alive",
+        description="200 as long as the process answers.",
+        tag="Operation",
+        answer=HealthAnswer,
+        example=(None, {"status": "ok"}),
+        security=(),
+    )
+    ready = operation(
+        name="readyz",
+        title="Is it ready",
+        description="200 when every store answers, else 503 naming one that does not.",
+        tag="Operation",
+        answer=HealthAnswer,
+        example=(None, {"status": "ready"}),
+        security=(),
+        errors=("STORE_UNAVAILABLE",),
+    )
+    measured = operation(
+        name="metrics",
+        title="Metrics",
+        description=_METRICS,
+        tag="Operation",
+        answer=Content(str, _METRICS_EXAMPLE, "text/plain"),
+        errors=("PERMISSION_DENIED", "NOT_FOUND"),
+    )
+    add_operation(router, "GET", "/healthz", healthz, alive)
+    add_operation(router, "GET", "/readyz", readyz, ready)
+    add_operation(router, "GET", "/metrics", metrics, measured)
     return router
 
 

@@ -1,11 +1,13 @@
 """The license key registry (contract 07): search, update, delete."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NotRequired
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission
 from odometer.errors import invalid
@@ -14,7 +16,7 @@ from odometer.http.body import parse_object, read_json
 from odometer.http.guard import Access, require
 from odometer.http.ignored import tell_unknown_names, teller_of
 from odometer.http.lanes import Lane, lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Content, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
@@ -28,7 +30,7 @@ PATH: Final = "/v3/license-key-registry/{product_id}"
 UPDATE_PATH: Final = "/v3/license-key-registry/update/{product_id}"
 DEFAULT_PAGE: Final = 1_000
 MAX_PAGE: Final = 10_000
-_GROUP: Final = "License keys"
+_TAG: Final = "License keys"
 _SEARCH_MEMBERS: Final = ("filters", "pageSize", "startAtLicenseKey", *LANGUAGE_MEMBERS)
 _KEY: Final[dict[str, Any]] = {
     "licenseKey": "K-7F31-22",
@@ -86,6 +88,85 @@ _DELETE_STANDING: Final = Standing(
     ours="Deletes the named keys that exist; the answer counts them. Needs the permission license_write.",
 )
 
+
+class LicenseStatus(TypedDict):
+    """The flags of a license."""
+
+    activated: bool
+    allowed: bool
+    blocked: bool
+    expired: bool
+
+
+class ListedKey(TypedDict):
+    """A key of the registry, and how many installations use it; `overQuotaCount` below 0 tells free places."""
+
+    licenseKey: str
+    licenseType: str
+    licenseStatus: LicenseStatus
+    addedDate: str
+    expiryDate: str | None
+    autoCollected: bool
+    installQuota: int
+    installCount: int
+    overQuotaCount: int
+    dateLastSeen: str | None
+
+
+class KeysAnswer(TypedDict):
+    """A page of keys; `nextLicenseKey` only when more follow."""
+
+    result: list[ListedKey]
+    reachedEnd: bool
+    nextLicenseKey: NotRequired[str]
+
+
+class KeySearch(TypedDict, total=False):
+    """Which keys, and how many on a page."""
+
+    filters: dict[str, Any]
+    startAtLicenseKey: str | None
+    pageSize: Annotated[int, Field(ge=1, le=MAX_PAGE)] | None
+
+
+class KeyUpdates(TypedDict):
+    """Keys and what to set of each."""
+
+    keyUpdates: list[dict[str, Any]]
+
+
+class UpdateCounts(TypedDict):
+    """What an update did."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+class UpdatedAnswer(TypedDict):
+    """The update is done."""
+
+    result: UpdateCounts
+
+
+class KeyDeletion(TypedDict):
+    """The keys to delete."""
+
+    licenseKeys: list[str]
+
+
+class DeletedCount(TypedDict):
+    """How many of the keys there were."""
+
+    deleted: int
+
+
+class DeletedAnswer(TypedDict):
+    """The keys are gone."""
+
+    result: DeletedCount
+
+
 Read = Annotated[Access, Depends(require(Permission.LICENSE_READ))]
 Write = Annotated[Access, Depends(require(Permission.LICENSE_WRITE))]
 
@@ -93,14 +174,43 @@ Write = Annotated[Access, Depends(require(Permission.LICENSE_WRITE))]
 def licenses_router() -> APIRouter:
     """The routes of the license key registry."""
     router = APIRouter()
-    described = _described(_SEARCH_STANDING, "Search license keys", _SEARCHING, _SEARCH, _FOUND)
-    router.add_api_route(PATH, _search, methods=["POST"], name="search_license_keys", openapi_extra=described)
-    described = _described(_DELETE_STANDING, "Delete license keys", _DELETING, _DELETE, _DELETED)
-    router.add_api_route(PATH, _delete, methods=["DELETE"], name="delete_license_keys", openapi_extra=described)
-    for method in ("PATCH", "POST"):
-        described = _described(_UPDATE_STANDING, "Update license keys", _UPDATING, _UPDATE, _UPDATED)
-        name = f"{method.lower()}_license_keys"
-        router.add_api_route(UPDATE_PATH, _update, methods=[method], name=name, openapi_extra=described)
+    searching = operation(
+        name="searchLicenseKeys",
+        title="Search license keys",
+        description=_SEARCHING,
+        tag=_TAG,
+        standing=_SEARCH_STANDING,
+        body=(Content(KeySearch, _SEARCH),),
+        answer=KeysAnswer,
+        example=(None, _FOUND),
+        has_product=True,
+    )
+    deleting = operation(
+        name="deleteLicenseKeys",
+        title="Delete license keys",
+        description=_DELETING,
+        tag=_TAG,
+        standing=_DELETE_STANDING,
+        body=(Content(KeyDeletion, _DELETE),),
+        answer=DeletedAnswer,
+        example=(None, _DELETED),
+        has_product=True,
+    )
+    add_operation(router, "POST", PATH, _search, searching)
+    add_operation(router, "DELETE", PATH, _delete, deleting)
+    for method, name in (("PATCH", "updateLicenseKeys"), ("POST", "updateLicenseKeysByPost")):
+        updating = operation(
+            name=name,
+            title="Update license keys",
+            description=_UPDATING,
+            tag=_TAG,
+            standing=_UPDATE_STANDING,
+            body=(Content(KeyUpdates, _UPDATE),),
+            answer=UpdatedAnswer,
+            example=(None, _UPDATED),
+            has_product=True,
+        )
+        add_operation(router, method, UPDATE_PATH, _update, updating)
     return router
 
 
@@ -113,22 +223,6 @@ _UPDATING: Final = (
     "stay as they are. PATCH and POST do the same. Needs the permission license_write."
 )
 _DELETING: Final = "Deletes the keys that exist, at most 10,000. Needs the permission license_write."
-
-
-def _described(
-    standing: Standing, title: str, description: str, body: dict[str, Any], answer: dict[str, Any]
-) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"type": "object"}, "example": body}}
-    example = (body, answer)
-    return operation(
-        title=title,
-        description=description,
-        group=_GROUP,
-        standing=standing,
-        body=content,
-        example=example,
-        has_product=True,
-    )
 
 
 async def _search(request: Request, access: Read) -> Response:

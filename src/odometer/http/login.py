@@ -1,13 +1,14 @@
 """request-csrf, login and logout, exactly as public clients expect them (contract 00)."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts import Caller, Registry
 from odometer.accounts.secret_text import hash_of
@@ -23,14 +24,14 @@ from odometer.http.cookies import (
     session_cookie,
 )
 from odometer.http.guard import csrf_of, presented_session
-from odometer.http.openapi import operation
+from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.origin import address_of, check_origin
 from odometer.http.parts import HttpParts, parts_of
 from odometer.http.throttle import LoginThrottle
 from odometer.model import strict_json
 from odometer.model.standing import Standing, Topic
 
-_ACCOUNT: Final = {"accountId": 1, "name": "Odometer"}
+_ACCOUNT: Final[dict[str, Any]] = {"accountId": 1, "name": "Odometer"}
 _MAX_CREDENTIAL: Final = 1024
 # Two credentials need no more; who sends it has not signed in yet.
 _MAX_BODY: Final = 4096
@@ -80,6 +81,41 @@ _LOGOUT_STANDING: Final = Standing(
     ours="`allSessions` in the query or the body ends all sessions of the user.",
 )
 
+_ALL_SESSIONS: Final = Parameter("Ends all sessions of the user.", {"type": "boolean", "default": False}, example=True)
+
+
+class Account(TypedDict):
+    """The installation."""
+
+    accountId: int
+    name: str
+
+
+class VisibleProduct(TypedDict):
+    """A product that the user may see."""
+
+    productId: int
+    name: str
+    daysUntilDeclaredLost: int
+    oldestDate: str | None
+    permissions: list[str]
+
+
+class UserSettings(TypedDict):
+    """The user."""
+
+    userName: str
+    displayName: str
+
+
+class LoginAnswer(TypedDict):
+    """What a session begins with; products by their id."""
+
+    account: Account
+    freeware: dict[str, str]
+    products: dict[str, VisibleProduct]
+    userSettings: UserSettings
+
 
 class LoginRequest(BaseModel):
     """What `POST /v3/auth/web` takes."""
@@ -94,36 +130,40 @@ class LoginRequest(BaseModel):
 def login_router() -> APIRouter:
     """The routes for sessions."""
     csrf = operation(
+        name="requestCsrf",
         title="Ask for a CSRF cookie",
         description=f"Sets the cookie {CSRF_COOKIE} that login wants to see.",
-        group="Sessions",
+        tag="Sessions",
         standing=_CSRF_STANDING,
         security=(),
-        errors=(403,),
+        errors=("ORIGIN_NOT_ALLOWED",),
     )
     opening = operation(
+        name="login",
         title="Log in",
         description="Opens a session. Without a valid CSRF cookie the answer is 401 and sets one: just try again.",
-        group="Sessions",
+        tag="Sessions",
         standing=_LOGIN_STANDING,
         body=LoginRequest,
+        answer=LoginAnswer,
         example=({"userName": "ada@example.com", "password": "correct horse"}, _EXAMPLE),
         security=("csrf",),
-        errors=(400, 401, 403, 413, 415, 429),
+        errors=("BAD_CREDENTIALS", "COOKIE_MISSING", "TOO_MANY_REQUESTS"),
     )
     ending = operation(
+        name="logout",
         title="Log out",
         description="Ends the presented session, or with allSessions (query or body) every session of the user.",
-        group="Sessions",
+        tag="Sessions",
         standing=_LOGOUT_STANDING,
         security=(),
-        query={"allSessions": "true ends all sessions of the user"},
-        errors=(403, 413),
+        query={"allSessions": _ALL_SESSIONS},
+        errors=("ORIGIN_NOT_ALLOWED", "MALFORMED_JSON", "BODY_TOO_LARGE"),
     )
     router = APIRouter()
-    router.add_api_route("/v3/request-csrf", request_csrf, methods=["GET"], status_code=204, openapi_extra=csrf)
-    router.add_api_route("/v3/auth/web", login, methods=["POST"], openapi_extra=opening)
-    router.add_api_route("/v3/auth/logout", logout, methods=["POST"], status_code=204, openapi_extra=ending)
+    add_operation(router, "GET", "/v3/request-csrf", request_csrf, csrf)
+    add_operation(router, "POST", "/v3/auth/web", login, opening)
+    add_operation(router, "POST", "/v3/auth/logout", logout, ending)
     return router
 
 
@@ -204,8 +244,8 @@ def _open_session(request: Request, caller: Caller) -> Response:
     return answer
 
 
-def _login_result(registry: Registry, caller: Caller) -> dict[str, Any]:
-    products = {}
+def _login_result(registry: Registry, caller: Caller) -> LoginAnswer:
+    products: dict[str, VisibleProduct] = {}
     for product in registry.products.list():
         held = caller.permissions_on(product.product_id)
         if held:
@@ -217,7 +257,7 @@ def _login_result(registry: Registry, caller: Caller) -> dict[str, Any]:
                 "permissions": sorted(held),
             }
     return {
-        "account": _ACCOUNT,
+        "account": cast("Account", _ACCOUNT),
         "freeware": {},
         "products": products,
         "userSettings": {"userName": caller.email, "displayName": caller.display_name},

@@ -11,9 +11,9 @@ from odometer.accounts import Caller, Permission, Product
 from odometer.http.answers import JsonAnswer
 from odometer.http.guard import Access, TheCaller, require
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
-from odometer.model.metadata import product_properties
+from odometer.model.metadata import PropertiesAnswer, product_properties
 from odometer.model.standing import Standing, Topic
 
 PATH: Final = "/v3/meta/productProperties"
@@ -53,30 +53,34 @@ _STANDING: Final = Standing(
 def metadata_router() -> APIRouter:
     """The two routes."""
     router = APIRouter()
-    router.add_api_route(
+    add_operation(
+        router,
+        "GET",
         PATH,
         _standard,
-        methods=["GET"],
-        name="standard_properties",
-        openapi_extra=operation(
+        operation(
+            name="productProperties",
             title="Properties",
             description="Of the only product that the caller may see; for others the standard ones of every product.",
-            group="Metadata",
+            tag="Metadata",
             standing=_STANDING,
-            example=({}, _EXAMPLE),
+            answer=PropertiesAnswer,
+            example=(None, _EXAMPLE),
         ),
     )
-    router.add_api_route(
+    add_operation(
+        router,
+        "GET",
         PATH + "/{product_id}",
         _of_product,
-        methods=["GET"],
-        name="product_properties",
-        openapi_extra=operation(
+        operation(
+            name="productPropertiesOfProduct",
             title="Properties of a product",
             description="Names, types, and what each property can be asked; custom ones under their labels.",
-            group="Metadata",
+            tag="Metadata",
             standing=_STANDING,
-            example=({}, _EXAMPLE),
+            answer=PropertiesAnswer,
+            example=(None, _EXAMPLE),
             has_product=True,
         ),
     )
@@ -98,7 +102,7 @@ async def _of_product(request: Request, access: Annotated[Access, Depends(requir
     return JsonAnswer(await lanes_of(request).asking.run(listed))
 
 
-def _listed(parts: HttpParts, caller: Caller, product: Product) -> dict[str, Any]:
+def _listed(parts: HttpParts, caller: Caller, product: Product) -> PropertiesAnswer:
     return product_properties(
         {slot: (custom.label, custom.type) for slot, custom in product.custom_properties.items()},
         parts.questions.custom_slots_in_use(product.product_id),

@@ -1,164 +1,169 @@
-"""The API description: each route states its operation once with `operation`; the whole is assembled here."""
+"""Describing operations: each route states its own once with `operation`; openapi_document.py puts them together."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from odometer import __version__
 from odometer.errors import ERROR_CODES
-from odometer.http.cookies import CSRF_COOKIE, SESSION_COOKIE
 from odometer.model.standing import Standing
 
-# The extension of an operation with its mark.
-STANDING: Final = "x-standing"
-_COMPONENT: Final = "#/components/schemas/{model}"
-_DEFAULT_ERRORS: Final = (400, 401, 403, 404, 413, 415, 503)
-_WITH_RETRY_AFTER: Final = frozenset({429, 503})
-_DESCRIPTION: Final = """\
-Usage intelligence for installed software. Callers log in and send two cookies, or send an API token as
-`Authorization: Bearer`. Every error has the shape of the schema `Error`; every answer carries `X-Request-Id`."""
-
-_PRODUCT_ID: Final = {
-    "name": "product_id",
-    "in": "path",
-    "required": True,
-    "description": "The product: digits only.",
-    "schema": {"type": "string", "pattern": "^[0-9]{1,19}$"},
-    "example": "2376158762",
+JSON: Final = "application/json"
+# A file, of which a caller may ask for a part; its real type stands in the answer.
+FILE: Final = "application/octet-stream"
+# Groups of operations, in the order in which they are shown.
+TAGS: Final[dict[str, str]] = {
+    "Sessions": "Sign in and out. A session is two cookies; an API token needs none of this.",
+    "Metadata": "What can be asked of a product: its properties and their values.",
+    "Event tracking": "Which events a product has, and which of them reports list.",
+    "Reports": "Figures about installations: how many, who uses what, who stays, who is lost.",
+    "Exports": "All clients in one file, made in the background.",
+    "Daily files": "Custom events, exceptions and raw events, one file for each finished day.",
+    "Files": "Fetch a file by the link that another operation gave.",
+    "License keys": "The registry of license keys and how many installations use each.",
+    "Collecting": "How applications and relays send records.",
+    "Administration": "Settings, erasing clients, and one's own password.",
+    "Operation": "For whoever runs the server.",
 }
+# Where a route keeps its description.
+_EXTRA: Final = "operation"
+_EVERYWHERE: Final = ("REQUEST_TIMEOUT", "INTERNAL_ERROR", "BUSY")
+_OF_CALLERS: Final = ("NOT_AUTHENTICATED", "ORIGIN_NOT_ALLOWED", "STORE_UNAVAILABLE")
+_OF_SESSIONS: Final = ("SESSION_EXPIRED", "CSRF_MISMATCH")
+_OF_PRODUCTS: Final = ("PRODUCT_NOT_FOUND", "PERMISSION_DENIED")
+_OF_BODIES: Final = ("MALFORMED_JSON", "INVALID_FIELD", "MISSING_FIELD", "BODY_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body in one media type.
+
+    Attributes:
+        type: what pydantic makes the schema of.
+        example: one such body; None only where there is none to show.
+        media_type: of the body.
+
+    """
+
+    type: Any
+    example: Any = None
+    media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query or a path."""
+
+    description: str
+    schema: Mapping[str, Any]
+    example: str | bool
+
+
+PRODUCT_ID: Final = Parameter("The product.", {"type": "string", "pattern": "^[0-9]{1,19}$"}, "2376158762")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """All that is described of one route."""
+
+    name: str
+    title: str
+    description: str
+    tag: str
+    body: tuple[Content, ...] = ()
+    answer: Content | None = None
+    security: tuple[str, ...] = ("session", "token")
+    errors: tuple[str, ...] = ()
+    query: Mapping[str, Parameter] | None = None
+    path: Mapping[str, Parameter] | None = None
+    headers: Mapping[str, str] | None = None
+    standing: Standing | None = None
 
 
 def operation(  # noqa: PLR0913 - all by name; each is one aspect of the description
     *,
+    name: str,
     title: str,
     description: str,
-    group: str,
-    standing: Standing | None = None,
-    body: type[BaseModel] | Mapping[str, Any] | None = None,
-    example: tuple[dict[str, Any], dict[str, Any]] | None = None,
+    tag: str,
+    body: type[BaseModel] | tuple[Content, ...] | None = None,
+    answer: Any = None,  # noqa: ANN401 - whatever pydantic makes a schema of
+    example: tuple[Any, Any] = (None, None),
     security: Iterable[str] = ("session", "token"),
-    errors: Iterable[int] = _DEFAULT_ERRORS,
-    query: Mapping[str, str] | None = None,
+    errors: Iterable[str] = (),
+    query: Mapping[str, Parameter] | None = None,
+    path: Mapping[str, Parameter] | None = None,
     has_product: bool = False,
     headers: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """The description of one route, to be given to it as `openapi_extra`.
+    standing: Standing | None = None,
+) -> Operation:
+    """The description of one route, to be given to `add_operation`.
 
     Args:
+        name: the operation id: short, stable, unique.
         title: a few words.
         description: sentences, Markdown.
-        group: the heading it stands under.
-        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
-        body: the model of the request body, or its content by media type.
+        tag: one of `TAGS`.
+        body: the model of the JSON body, or bodies by media type.
+        answer: the type of the JSON answer, or a `Content`; None = 204 without a body.
         example: request and answer.
         security: names of the ways to authenticate, each sufficient; `session` includes the CSRF cookie.
-        errors: statuses beside success that it answers.
-        query: query parameters and what they mean.
+        errors: codes beside those that follow from security, body and product.
+        query: parameters of the query.
+        path: parameters of the path beside `{product_id}`.
         has_product: the path has `{product_id}`.
         headers: answer headers beside the general ones, and what they mean.
+        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
 
     """
-    found: dict[str, Any] = {
-        "summary": title,
-        "description": description,
-        "tags": [group],
-        "security": [_requirement(name) for name in security],
-        "parameters": [_PRODUCT_ID] if has_product else [],
-        "responses": {str(status): {"$ref": _response_of(status)} for status in (*errors, 500)},
-    }
-    for name, meaning in (query or {}).items():
-        found["parameters"].append({"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}})
-    if standing is not None:
-        found[STANDING] = asdict(standing)
+    ways = tuple(security)
+    codes = [*_EVERYWHERE, *errors]
+    if ways:
+        codes += _OF_CALLERS
+    if "session" in ways or "csrf" in ways:
+        codes += _OF_SESSIONS
+    if has_product:
+        codes += _OF_PRODUCTS
     if body is not None:
-        found["requestBody"] = {"content": _content(body, example)}
-    success: dict[str, Any] = {}
-    if example is not None:
-        success["content"] = {"application/json": {"schema": {"type": "object"}, "example": example[1]}}
-    if headers:
-        success["headers"] = {
-            name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in headers.items()
-        }
-    if success:
-        found["responses"]["200"] = {"description": "Success", **success}
-    return found
+        codes += _OF_BODIES
+    return Operation(
+        name=name,
+        title=title,
+        description=description,
+        tag=tag,
+        body=body if isinstance(body, tuple) else () if body is None else (Content(body, example[0]),),
+        answer=answer if isinstance(answer, Content | None) else Content(answer, example[1]),
+        security=ways,
+        errors=tuple(code for code in ERROR_CODES if code in codes),
+        query=query,
+        path={**({"product_id": PRODUCT_ID} if has_product else {}), **(path or {})},
+        headers=headers,
+        standing=standing,
+    )
 
 
-def _requirement(name: str) -> dict[str, list[str]]:
-    return {"session": [], "csrf": []} if name == "session" else {name: []}
+def add_operation(router: APIRouter, method: str, path: str, endpoint: Any, described: Operation) -> None:  # noqa: ANN401 - any endpoint
+    """Route a method of a path to an endpoint, under its description."""
+    router.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        name=described.name,
+        status_code=204 if described.answer is None else 200,
+        openapi_extra={_EXTRA: described},
+    )
 
 
-def _response_of(status: int) -> str:
-    return "#/components/responses/" + ("TryLater" if status in _WITH_RETRY_AFTER else "Error")
-
-
-def _content(body: type[BaseModel] | Mapping[str, Any], example: tuple[dict[str, Any], Any] | None) -> dict[str, Any]:
-    if isinstance(body, Mapping):
-        return dict(body)
-    content = {"schema": body.model_json_schema(ref_template=_COMPONENT, by_alias=True)}
-    return {"application/json": content | ({"example": example[0]} if example is not None else {})}
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of every route, made once."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title="Odometer", version=__version__, description=_DESCRIPTION, openapi_version="3.1.0", routes=app.routes
-        )
-        components = document.setdefault("components", {})
-        components["schemas"] = _lift_definitions(document["paths"]) | {"Error": _ERROR}
-        components["responses"] = _RESPONSES
-        components["securitySchemes"] = _SECURITY
-        app.openapi_schema = document
-    return app.openapi_schema
-
-
-def _lift_definitions(paths: dict[str, Any]) -> dict[str, Any]:
-    """Move what the body models define along with them to where the references point."""
-    lifted: dict[str, Any] = {}
-    for methods in paths.values():
-        for described in methods.values():
-            for content in described.get("requestBody", {}).get("content", {}).values():
-                lifted |= content.get("schema", {}).pop("$defs", {})
-    return lifted
-
-
-_ERROR: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "requestId"],
-            "properties": {
-                "code": {
-                    "type": "string",
-                    "enum": list(ERROR_CODES),
-                    "description": "\n".join(f"- {name}: {code.meaning}" for name, code in ERROR_CODES.items()),
-                },
-                "message": {"type": "string", "description": "A sentence for humans."},
-                "field": {"type": "string", "description": "The member at fault, if it is one."},
-                "requestId": {"type": "string", "description": "The same as in the header X-Request-Id."},
-            },
-        }
-    },
-}
-_ERROR_CONTENT: Final = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-_RESPONSES: Final[dict[str, Any]] = {
-    "Error": {"description": "Refused; the code says why.", "content": _ERROR_CONTENT},
-    "TryLater": {
-        "description": "Not now; try again after the given time.",
-        "content": _ERROR_CONTENT,
-        "headers": {"Retry-After": {"description": "Whole seconds.", "schema": {"type": "integer", "minimum": 1}}},
-    },
-}
-_SECURITY: Final[dict[str, Any]] = {
-    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Set by login."},
-    "csrf": {"type": "apiKey", "in": "cookie", "name": CSRF_COOKIE, "description": "Set by login and request-csrf."},
-    "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
-    "ingestionKey": {"type": "http", "scheme": "bearer", "description": "An ingestion key of the product."},
-}
+def operations_of(app: FastAPI) -> Iterator[tuple[str, str, Operation]]:
+    """Method, path and description of every described route, in the order of the tags."""
+    found = [
+        (method, route.path, (route.openapi_extra or {})[_EXTRA])
+        for route in app.routes
+        if isinstance(route, APIRoute) and _EXTRA in (route.openapi_extra or {})
+        for method in sorted(route.methods or ())
+    ]
+    tags = list(TAGS)
+    yield from sorted(found, key=lambda one: tags.index(one[2].tag))

@@ -66,7 +66,7 @@ class HttpParts:
     login_failures_per_address: int = 30
     login_window_minutes: int = 15
     worker_threads: int = 4
-    reports: tuple[Report[Any], ...] = REPORTS
+    reports: tuple[Report[Any, Any], ...] = REPORTS
     routers: Sequence[APIRouter] = ()
     require_right_figures: Callable[[], None] = lambda: None
     readiness: dict[str, Callable[[], None]] = field(default_factory=dict)

@@ -1,19 +1,21 @@
 """The settings of a product over HTTP (ours): reading and changing them, for developers and administrators."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
+from typing_extensions import TypedDict
 
 from odometer.accounts import Permission
-from odometer.accounts.product_settings import Product, settings_of
+from odometer.accounts.product_settings import MAX_DAYS_UNTIL_LOST, MAX_NAME, Product, ProductSettings, settings_of
 from odometer.errors import Problem
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import OLDER_MEMBERS, read_json
 from odometer.http.guard import Access, require
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Content, add_operation, operation
 from odometer.http.parts import parts_of
 from odometer.model import strict_json
 
@@ -33,35 +35,68 @@ _CHANGES: Final = {"daysUntilDeclaredLost": 30, "customProperties": {"C04": {"la
 _SETTERS: Final = (Permission.DEVELOPER, Permission.ADMIN)
 
 
+class SettingsAnswer(TypedDict):
+    """All settings as they are now."""
+
+    result: ProductSettings
+
+
+class CustomPropertyChanges(TypedDict, total=False):
+    """What to change of a custom property."""
+
+    label: str | None
+    type: Literal[1, 2, 3] | None
+
+
+class SettingsChanges(TypedDict, total=False):
+    """The settings to change; null sets one back to its default."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    daysUntilDeclaredLost: Annotated[int, Field(ge=1, le=MAX_DAYS_UNTIL_LOST)] | None
+    oldestDate: Annotated[str, Field(description="YYYY-MM-DD; requests before this day are refused.")] | None
+    newEvents: Literal["advanced", "basic", "inactive"] | None
+    licenseStatusSource: Literal["client", "registry"] | None
+    collectLicenseKeys: bool | None
+    rawExport: bool | None
+    rawExportFormats: Annotated[list[Literal["csv", "parquet"]], Field(min_length=1)] | None
+    customProperties: Annotated[
+        dict[str, CustomPropertyChanges | None], Field(description="By slot, C01 to C20; null sets a slot back.")
+    ]
+
+
 def product_settings_router() -> APIRouter:
     """The routes that read and change settings."""
     router = APIRouter()
-    router.add_api_route(
+    add_operation(
+        router,
+        "GET",
         PATH,
         _read,
-        methods=["GET"],
-        name="product_settings",
-        openapi_extra=operation(
+        operation(
+            name="productSettings",
             title="Settings of a product",
             description="Needs the permission developer or admin, as changing them does.",
-            group="Administration",
-            example=({}, {"result": _EXAMPLE}),
+            tag="Administration",
+            answer=SettingsAnswer,
+            example=(None, {"result": _EXAMPLE}),
             has_product=True,
         ),
     )
-    router.add_api_route(
+    add_operation(
+        router,
+        "PATCH",
         PATH,
         _change,
-        methods=["PATCH"],
-        name="change_product_settings",
-        openapi_extra=operation(
+        operation(
+            name="changeProductSettings",
             title="Change settings of a product",
             description=(
                 "Members that are not named stay as they are; null sets one back to its default; customProperties are "
                 "merged by slot. All or nothing. What changed is in the audit log."
             ),
-            group="Administration",
-            body={"application/json": {"schema": {"type": "object"}, "example": _CHANGES}},
+            tag="Administration",
+            body=(Content(SettingsChanges, _CHANGES),),
+            answer=SettingsAnswer,
             example=(_CHANGES, {"result": _EXAMPLE}),
             has_product=True,
         ),

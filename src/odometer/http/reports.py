@@ -22,7 +22,7 @@ from odometer.http.event_tracking import flags_of_events
 from odometer.http.guard import Access, require
 from odometer.http.ignored import DESCRIPTION, HEADER, read_request, teller_of
 from odometer.http.lanes import lanes_of
-from odometer.http.openapi import operation
+from odometer.http.openapi import Operation, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.store.engine import Job, working_on
@@ -95,33 +95,34 @@ class ReportPool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def reports_router(reports: tuple[Report[Any], ...]) -> APIRouter:
+def reports_router(reports: tuple[Report[Any, Any], ...]) -> APIRouter:
     """The routes of these reports."""
     router = APIRouter()
     for report in reports:
-        router.add_api_route(
-            f"{report.path}/{{product_id}}",
-            _endpoint(report),
-            methods=["POST"],
-            name=report.path.strip("/").replace("/", "_"),
-            openapi_extra=operation(
-                title=report.title,
-                description=report.description,
-                group="Reports",
-                standing=report.standing,
-                body=report.request,
-                example=report.example,
-                has_product=True,
-                headers={
-                    AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339).",
-                    HEADER: DESCRIPTION,
-                },
-            ),
-        )
+        add_operation(router, "POST", f"{report.path}/{{product_id}}", _endpoint(report), _operation(report))
     return router
 
 
-def _endpoint(report: Report[Any]) -> Callable[..., Awaitable[Response]]:
+def _operation(report: Report[Any, Any]) -> Operation:
+    return operation(
+        name=report.name,
+        title=report.title,
+        description=report.description,
+        tag="Reports",
+        body=report.request,
+        answer=report.answer,
+        example=report.example,
+        errors=("DATE_OUT_OF_RANGE", "UNKNOWN_PROPERTY", "TOO_MANY_SEGMENTS", "QUERY_TIMEOUT"),
+        has_product=True,
+        headers={
+            AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339).",
+            HEADER: DESCRIPTION,
+        },
+        standing=report.standing,
+    )
+
+
+def _endpoint(report: Report[Any, Any]) -> Callable[..., Awaitable[Response]]:
     async def answer(request: Request, access: Annotated[Access, Depends(require(Permission.REPORTING))]) -> Response:
         parts = parts_of(request)
         parts.require_right_figures()

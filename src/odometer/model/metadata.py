@@ -1,16 +1,50 @@
 """The properties of a product as metadata (contract 01): what can be asked about it, and how."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Final, Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from odometer.model.properties import CATALOGUE, CUSTOM_SLOTS, Property
 
+
+class PropertyEntry(TypedDict):
+    """A property: what it is called, what kind of value it has, and what can be asked about it."""
+
+    name: str
+    friendlyName: str
+    filterType: Literal["standard", "currentData"]
+    dataType: Literal["string", "number", "date", "boolean"]
+    supportsRegex: bool
+    supportsMeta: bool
+    supportsNull: bool
+    group: NotRequired[str]
+    granularity: NotRequired[str]
+    customType: NotRequired[int]
+
+
+class PropertyCategory(TypedDict):
+    """Properties under a heading; no category is empty."""
+
+    category: str
+    properties: list[PropertyEntry]
+
+
+class PropertiesAnswer(TypedDict):
+    """Categories in the order of the catalogue."""
+
+    result: list[PropertyCategory]
+
+
+DataType = Literal["string", "number", "date", "boolean"]
+# Counts of events and ids of campaigns are numbers: there are four types only.
+_DATA_TYPES: Final[dict[str, DataType]] = {"string": "string", "date": "date", "boolean": "boolean"}
 CUSTOM_CATEGORY = "Custom Properties"
 
 
 def product_properties(
     customs: Mapping[str, tuple[str, int]], slots_in_use: Collection[str], *, may_use_license_keys: bool
-) -> dict[str, Any]:
+) -> PropertiesAnswer:
     """The answer body: categories in catalogue order, none of them empty, every property with all seven keys.
 
     Args:
@@ -19,7 +53,7 @@ def product_properties(
         may_use_license_keys: licenseKey is listed for those who may see it only.
 
     """
-    categories: dict[str, list[dict[str, Any]]] = {}
+    categories: dict[str, list[PropertyEntry]] = {}
     for prop in CATALOGUE:
         if prop.name == "licenseKey" and not may_use_license_keys:
             continue
@@ -29,20 +63,19 @@ def product_properties(
     return {"result": [{"category": name, "properties": entries} for name, entries in categories.items()]}
 
 
-def _entry(prop: Property, custom: tuple[str, int] | None) -> dict[str, Any]:
+def _entry(prop: Property, custom: tuple[str, int] | None) -> PropertyEntry:
     label, custom_type = custom or (prop.friendly_name, 1)
-    entry: dict[str, Any] = {
+    entry: PropertyEntry = {
         "name": prop.name,
         "friendlyName": label,
         "filterType": "standard" if prop.daily else "currentData",
-        # Counts of events, ids of campaigns: the contract knows four types only.
-        "dataType": "number" if prop.data_type in ("events", "deliveries") else prop.data_type,
+        "dataType": _DATA_TYPES.get(prop.data_type, "number"),
         "supportsRegex": prop.supports_regex,
         "supportsMeta": prop.supports_meta(custom_type),
         "supportsNull": prop.supports_null,
     }
-    if prop.group is not None:
-        entry |= {"group": prop.group, "granularity": prop.granularity}
+    if prop.group is not None and prop.granularity is not None:
+        entry["group"], entry["granularity"] = prop.group, prop.granularity
     if prop.name in CUSTOM_SLOTS:
         entry["customType"] = custom_type
     return entry

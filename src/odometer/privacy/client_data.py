@@ -1,6 +1,8 @@
 """Everything that is held of one client, as one JSON document (contract 09: exporting one client is one call)."""
 
 import datetime as dt
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,6 +17,8 @@ from odometer.store.client_sql import ClientQuestion
 from odometer.store.questions import Questions
 
 _FIRST_DAY: Final = "2000-01-01"
+# They stand within texts only.
+_BEYOND_ASCII: Final = re.compile("[^\x00-\x7f]+")
 
 
 def client_data(
@@ -35,10 +39,17 @@ def client_data(
 
 
 def _pieces(head: dict[str, Any], first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
-    yield orjson.dumps(head)[:-1] + b',"records":[\n' + first
+    yield _in_ascii(orjson.dumps(head)[:-1]) + b',"records":[\n' + _in_ascii(first)
     for record in others:
-        yield b",\n" + record
+        yield b",\n" + _in_ascii(record)
     yield b"\n]}\n"
+
+
+def _in_ascii(json_text: bytes) -> bytes:
+    """The same JSON with other signs escaped, as all answers of the API are."""
+    if json_text.isascii():
+        return json_text
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], json_text.decode()).encode("ascii")
 
 
 def _life(questions: Questions, product_id: int, client: str, today: dt.date) -> dict[str, Any] | None:

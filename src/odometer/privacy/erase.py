@@ -5,7 +5,9 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from odometer.accounts import Registry
 from odometer.clock import Clock
@@ -54,7 +56,7 @@ class Receipt:
     unknown: Sequence[str]
     blocked: Sequence[str]
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> "ReceiptObject":
         """For answers and the command line."""
         return {
             **erasure_as_json(self.erasure),
@@ -63,8 +65,8 @@ class Receipt:
                     "clientId": held.client,
                     "records": held.records,
                     "activeDays": held.active_days,
-                    "dateInstalled": held.first_seen and str(held.first_seen),
-                    "dateLastSeen": held.last_seen and str(held.last_seen),
+                    "dateInstalled": str(held.first_seen) if held.first_seen else None,
+                    "dateLastSeen": str(held.last_seen) if held.last_seen else None,
                 }
                 for held in self.removed.clients
             ],
@@ -75,7 +77,41 @@ class Receipt:
         }
 
 
-def erasure_as_json(erasure: Erasure) -> dict[str, Any]:
+class ErasureObject(TypedDict):
+    """An erasure without the clients' ids, which nobody keeps.
+
+    `cleanedUpAt` is null until the last bytes have left the disk, which they do by `cleanedUpBy`.
+    """
+
+    receiptId: str
+    erasedAt: str | None
+    clients: int
+    records: int
+    cleanedUpBy: str
+    cleanedUpAt: str | None
+
+
+class RemovedClient(TypedDict):
+    """What was removed of a client; dates are null where it only sent opt records."""
+
+    clientId: str
+    records: int
+    activeDays: int
+    dateInstalled: str | None
+    dateLastSeen: str | None
+
+
+class ReceiptObject(ErasureObject):
+    """An erasure as whoever asked for it is told."""
+
+    removed: list[RemovedClient]
+    unknown: list[str]
+    filesRemoved: list[str]
+    exportsMadeAgain: int
+    blocked: list[str]
+
+
+def erasure_as_json(erasure: Erasure) -> ErasureObject:
     """An erasure without the clients' ids, which nobody keeps."""
     return {
         "receiptId": erasure.receipt_id,

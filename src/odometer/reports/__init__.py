@@ -24,7 +24,7 @@ from odometer.reports import (
 )
 from odometer.reports.definition import Report
 
-REPORTS: Final[tuple[Report[Any], ...]] = (
+REPORTS: Final[tuple[Report[Any, Any], ...]] = (
     generic_date_range.REPORT,
     generic_current.REPORT,
     property_values.REPORT,

@@ -1,7 +1,8 @@
 """eventTracking/basic/dataTable: how often events occurred in a range, by category (contract 04)."""
 
 from decimal import Decimal
-from typing import Any
+
+from typing_extensions import TypedDict
 
 from odometer.model.events import null_last
 from odometer.model.standing import Standing, Topic
@@ -11,11 +12,52 @@ from odometer.reports.shapes.exact import HOUR_MS, average, rounded
 from odometer.store.usage import Activity, Occurrences, UsageQuestion
 
 
+class UsageSummary(TypedDict):
+    """Occurrences, in all and on average."""
+
+    cumulativeUsageCount: int
+    averageCountPerUser: float
+    averageCountPerSession: float
+    averageCountPerRuntimeHour: float
+
+
+class ValueSummary(TypedDict):
+    """The sum of numeric values, and averages."""
+
+    cumulativeValue: float
+    averageValuePerUser: float
+    averageValuePerSession: float
+    averageValuePerRuntimeHour: float
+    averageValuePerUsageCount: float
+
+
+class EventSummary(TypedDict):
+    """One event."""
+
+    eventUsage: UsageSummary
+    eventCustomValues: ValueSummary
+
+
+class CategorySummary(TypedDict):
+    """One category; null stands for events without a category."""
+
+    category: str | None
+    categoryUsageSummary: UsageSummary
+    categoryCustomValuesSummary: ValueSummary
+    categoryEventsData: dict[str, EventSummary]
+
+
+class BasicTableAnswer(TypedDict):
+    """Categories by name, those without a category last."""
+
+    result: list[CategorySummary]
+
+
 class BasicTableRequest(EventReportRequest):
     """What `basic/dataTable` takes: the range alone."""
 
 
-def run(request: BasicTableRequest, context: Context) -> dict[str, Any]:
+def run(request: BasicTableRequest, context: Context) -> BasicTableAnswer:
     """One object for each category under `result`, those without a category last."""
     question = UsageQuestion(context.product_id, context.range_of(request.start_date, request.stop_date), context.today)
     found, active = context.questions.usage(question)
@@ -27,7 +69,7 @@ def run(request: BasicTableRequest, context: Context) -> dict[str, Any]:
     return {"result": [_category(name, events, activity) for name, events in categories.items()]}
 
 
-def _category(name: str, events: dict[str, Occurrences], activity: Activity) -> dict[str, Any]:
+def _category(name: str, events: dict[str, Occurrences], activity: Activity) -> CategorySummary:
     total = Occurrences(
         sum(used.count for used in events.values()), sum((used.value for used in events.values()), Decimal(0))
     )
@@ -42,7 +84,7 @@ def _category(name: str, events: dict[str, Occurrences], activity: Activity) -> 
     }
 
 
-def _usage(used: Occurrences, activity: Activity) -> dict[str, Any]:
+def _usage(used: Occurrences, activity: Activity) -> UsageSummary:
     return {
         "cumulativeUsageCount": used.count,
         "averageCountPerUser": average(used.count, activity.clients),
@@ -51,7 +93,7 @@ def _usage(used: Occurrences, activity: Activity) -> dict[str, Any]:
     }
 
 
-def _values(used: Occurrences, activity: Activity) -> dict[str, Any]:
+def _values(used: Occurrences, activity: Activity) -> ValueSummary:
     return {
         "cumulativeValue": rounded(used.value),
         "averageValuePerUser": average(used.value, activity.clients),
@@ -68,6 +110,7 @@ REPORT = Report(
     title="Events of a range",
     description="How often each event occurred, in all and per user, session and hour; and the sums of its values.",
     request=BasicTableRequest,
+    answer=BasicTableAnswer,
     run=run,
     example=(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05"},

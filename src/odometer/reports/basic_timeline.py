@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.errors import invalid
 from odometer.model.calendar import Split
@@ -16,6 +17,20 @@ from odometer.store.usage import Activity, Bucket, Occurrences, UsageQuestion
 Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
 
 
+class TimelineValue(TypedDict):
+    """One event in one bucket: a count, or a number with two decimals."""
+
+    category: str | None
+    name: str
+    value: float
+
+
+class TimelineAnswer(TypedDict):
+    """Values by the first day of each bucket, in the order of the events asked for."""
+
+    result: dict[str, list[TimelineValue]]
+
+
 class TimelineRequest(EventReportRequest):
     """What `basic/timeline` takes."""
 
@@ -27,7 +42,7 @@ class TimelineRequest(EventReportRequest):
     events: Any = Field(description="Single events: category and name.")
 
 
-def run(request: TimelineRequest, context: Context) -> dict[str, Any]:
+def run(request: TimelineRequest, context: Context) -> TimelineAnswer:
     """Bucket → a value for each event, in request order; every bucket is there."""
     by_value = request.data_view == "customValues"
     if request.divisor == "usageCounts" and not by_value:
@@ -41,7 +56,7 @@ def run(request: TimelineRequest, context: Context) -> dict[str, Any]:
         found, activity = context.questions.usage(question)
     else:
         found = context.questions.occurrences(question)
-    result = {
+    result: dict[str, list[TimelineValue]] = {
         str(bucket): [
             {
                 "category": event.category or None,
@@ -80,6 +95,7 @@ REPORT = Report(
     title="Events over time",
     description="Occurrences of single events, or the sums of their values, by day, week or month.",
     request=TimelineRequest,
+    answer=TimelineAnswer,
     run=run,
     example=(
         {

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, Split
@@ -26,6 +27,21 @@ _COHORTS: Final = {
 }
 
 
+class AgeFigures(TypedDict):
+    """Of those who have reached an age: how many were still engaged then, and how many lost."""
+
+    engaged: int
+    engagedPercent: float
+    lost: int
+    lostPercent: float
+
+
+class ChurnAndEngagementAnswer(TypedDict):
+    """Figures by age in periods; by segment and age where segments are asked for."""
+
+    result: dict[str, AgeFigures] | dict[str, dict[str, AgeFigures]]
+
+
 class ChurnAndEngagementRequest(EngagementRequest, SilenceMember):
     """What `engagement/churnAndEngagement` takes."""
 
@@ -40,7 +56,7 @@ class ChurnAndEngagementRequest(EngagementRequest, SilenceMember):
     segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
 
 
-def run(request: ChurnAndEngagementRequest, context: Context) -> dict[str, Any]:
+def run(request: ChurnAndEngagementRequest, context: Context) -> ChurnAndEngagementAnswer:
     """Age → engaged and lost; by segment where segments are asked for."""
     asked = context.range_of(request.start_date, request.stop_date)
     cohorts = _COHORTS.get(request.segment_by) if isinstance(request.segment_by, str) else None
@@ -72,8 +88,8 @@ def _periods(asked: DateRange, cohorts: Split, context: Context) -> list[str]:
     return [str(first) for first in DateRange(asked.start, min(asked.stop, context.today)).buckets(cohorts)]
 
 
-def _ages(turns: Mapping[int, Turn]) -> dict[str, Any]:
-    found = {}
+def _ages(turns: Mapping[int, Turn]) -> dict[str, AgeFigures]:
+    found: dict[str, AgeFigures] = {}
     for age, (reached, lost) in enumerate(reached_and_lost(turns)):
         engaged = reached - lost
         found[str(age)] = {
@@ -112,6 +128,7 @@ REPORT = Report(
         "many lost, in all, by segment, or by the period in which they were installed. Ages not reached are absent."
     ),
     request=ChurnAndEngagementRequest,
+    answer=ChurnAndEngagementAnswer,
     run=run,
     example=(
         {

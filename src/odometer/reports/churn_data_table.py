@@ -1,10 +1,8 @@
 """eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (contract 04)."""
 
-from typing import Any
-
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.event_table import TableRequest, table_answer
+from odometer.reports.shapes.event_table import TableAnswer, TableRequest, table_answer
 from odometer.reports.shapes.loss import LossMembers
 
 
@@ -12,7 +10,7 @@ class ChurnTableRequest(TableRequest, LossMembers):
     """What `churn/lifetime/dataTable` takes."""
 
 
-def run(request: ChurnTableRequest, context: Context) -> dict[str, Any]:
+def run(request: ChurnTableRequest, context: Context) -> TableAnswer:
     """The table of lifetime use; activeUsers are the lost."""
     return table_answer(request, context)
 
@@ -25,6 +23,7 @@ REPORT = Report(
         "them never found it. activeUsers is the number of the lost."
     ),
     request=ChurnTableRequest,
+    answer=TableAnswer,
     run=run,
     example=(
         {

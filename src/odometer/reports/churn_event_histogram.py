@@ -1,10 +1,8 @@
 """eventTracking/churn/lifetime/histogram: how the event use of those lost in a range was distributed (contract 04)."""
 
-from typing import Any
-
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
+from odometer.reports.shapes.event_histogram import HistogramAnswer, HistogramRequest, histogram_answer
 from odometer.reports.shapes.loss import LossMembers
 
 _BLUR = {"category": "Canvas", "name": "Blur"}
@@ -15,7 +13,7 @@ class ChurnEventHistogramRequest(HistogramRequest, LossMembers):
     """What `churn/lifetime/histogram` takes."""
 
 
-def run(request: ChurnEventHistogramRequest, context: Context) -> dict[str, Any]:
+def run(request: ChurnEventHistogramRequest, context: Context) -> HistogramAnswer:
     """The histogram of lifetime use over the lost."""
     return histogram_answer(request, context)
 
@@ -28,6 +26,7 @@ REPORT = Report(
         "per active day, week and month."
     ),
     request=ChurnEventHistogramRequest,
+    answer=HistogramAnswer,
     run=run,
     example=(
         {

@@ -1,11 +1,10 @@
 """churn/histogram/runtime: how long the lost had used the product (contract 05)."""
 
-from typing import Any
-
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.churn_histogram import (
     HISTOGRAM_OURS,
+    ChurnHistogramAnswer,
     ChurnHistogramRequest,
     churn_histogram_answer,
     histogram_body,
@@ -13,7 +12,7 @@ from odometer.reports.shapes.churn_histogram import (
 from odometer.store.life_answers import Amount, Spread
 
 
-def run(request: ChurnHistogramRequest, context: Context) -> dict[str, Any]:
+def run(request: ChurnHistogramRequest, context: Context) -> ChurnHistogramAnswer:
     """Runtime of the lost, in bins, and statistics."""
     return churn_histogram_answer(request, context, Amount.RUNTIME)
 
@@ -26,6 +25,7 @@ REPORT = Report(
         "in bins of whole minutes; with mean, median, 90th and 95th percentile and maximum in hours."
     ),
     request=ChurnHistogramRequest,
+    answer=ChurnHistogramAnswer,
     run=run,
     example=(
         {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},

@@ -1,16 +1,25 @@
 """clientPropertyList: clients one by one with their last known values and their days, 200 a page (contract 06)."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NotRequired
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
-from odometer.selection.client_list import DailyAsked, as_object, parse_client_choice
+from odometer.selection.client_list import ClientObject, DailyAsked, as_object, parse_client_choice
 from odometer.selection.reading import as_text
 from odometer.store.client_sql import ClientQuestion
 
 PAGE: Final = 200
+
+
+class ClientListAnswer(TypedDict):
+    """A page of clients; `nextClientId` only when more follow."""
+
+    result: list[ClientObject]
+    reachedEnd: bool
+    nextClientId: NotRequired[str]
 
 
 class DailyData(ReportRequest):
@@ -50,7 +59,7 @@ class ClientPageRequest(ClientListRequest):
     )
 
 
-def run(request: ClientPageRequest, context: Context) -> dict[str, Any]:
+def run(request: ClientPageRequest, context: Context) -> ClientListAnswer:
     """`result`, up to 200 clients in the byte order of their ids; `nextClientId` only when more follow."""
     choice = parse_client_choice(
         request.properties,
@@ -62,7 +71,7 @@ def run(request: ClientPageRequest, context: Context) -> dict[str, Any]:
     start = as_text(request.start_at or "", "startAtClientId")
     question = ClientQuestion(context.product_id, choice, context.today)
     rows, following = context.questions.clients.page(question, start, PAGE)
-    answer: dict[str, Any] = {"result": [as_object(row, choice) for row in rows], "reachedEnd": following is None}
+    answer: ClientListAnswer = {"result": [as_object(row, choice) for row in rows], "reachedEnd": following is None}
     if following is not None:
         answer["nextClientId"] = following
     return answer
@@ -76,6 +85,7 @@ REPORT = Report(
         "its active days in a range. A client has the keys that were asked for and no others."
     ),
     request=ClientPageRequest,
+    answer=ClientListAnswer,
     run=run,
     example=(
         {

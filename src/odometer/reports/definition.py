@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
@@ -33,7 +33,11 @@ def _whole(value: object) -> object:
     return value
 
 
+# 30.0 is one; bounds stand before the validator, so that the schema has them.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
+PositiveNumber = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=1, le=365), BeforeValidator(_whole)]
+PageSize = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
 
 
 class ReportRequest(BaseModel):
@@ -98,13 +102,17 @@ class Context:
 
 
 R = TypeVar("R", bound="ReportRequest")
+A = TypeVar("A")
+# Parts of a path that a report's name leaves out.
+_UNNAMED: Final = ("", "v3", "meta", "reporting")
 
 
 @dataclass(frozen=True, slots=True)
-class Report(Generic[R]):
+class Report(Generic[R, A]):
     """One report operation `POST {path}/{product_id}`.
 
-    `run` is synchronous and may block: the server calls it in its worker pool. It returns the whole JSON body.
+    `run` is synchronous and may block: the server calls it in its worker pool. It returns the whole JSON body, whose
+    type is `answer`: the API description is made from it, and tests check every answer against it.
     `example` is a (request body, answer body) pair for the documentation, `standing` its mark of compatibility.
     """
 
@@ -112,6 +120,13 @@ class Report(Generic[R]):
     title: str
     description: str
     request: type[R]
-    run: Callable[[R, Context], dict[str, Any]]
-    example: tuple[dict[str, Any], dict[str, Any]]
+    answer: type[A]
+    run: Callable[[R, Context], A]
+    example: tuple[dict[str, Any], A]
     standing: Standing
+
+    @property
+    def name(self) -> str:
+        """The path as one word: `genericDateRange`."""
+        first, *others = (part for part in self.path.split("/") if part not in _UNNAMED)
+        return first + "".join(part[0].upper() + part[1:] for part in others)

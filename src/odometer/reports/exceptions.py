@@ -3,12 +3,31 @@
 from typing import Any
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
 from odometer.store.exceptions import MetException
+
+
+class ExceptionRow(TypedDict):
+    """One class and method: how often and whom it hit, between which days, in which product versions."""
+
+    className: str
+    methodName: str
+    occurrences: int
+    clients: int
+    firstSeen: str
+    lastSeen: str
+    versions: list[str]
+
+
+class ExceptionsAnswer(TypedDict):
+    """Exceptions, the most frequent first."""
+
+    result: list[ExceptionRow]
 
 
 class ExceptionsRequest(ReportRequest):
@@ -19,13 +38,13 @@ class ExceptionsRequest(ReportRequest):
     global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
 
 
-def run(request: ExceptionsRequest, context: Context) -> dict[str, Any]:
+def run(request: ExceptionsRequest, context: Context) -> ExceptionsAnswer:
     """`result`: one object for each class and method, most frequent first."""
     population = active_in_range(request, context)
     return {"result": [_shown(met) for met in context.questions.exceptions(population)]}
 
 
-def _shown(met: MetException) -> dict[str, Any]:
+def _shown(met: MetException) -> ExceptionRow:
     return {
         "className": met.class_name,
         "methodName": met.method_name,
@@ -46,6 +65,7 @@ REPORT = Report(
         "in the range."
     ),
     request=ExceptionsRequest,
+    answer=ExceptionsAnswer,
     run=run,
     example=(
         {"startDate": "2031-06-01", "stopDate": "2031-06-30"},

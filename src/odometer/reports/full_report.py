@@ -4,16 +4,49 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
-from odometer.reports.shapes.events import Entries, UsersRequest, entries_of, named
+from odometer.reports.shapes.events import Entries, NamedEntry, UsersRequest, entries_of, named
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.selection.segments import Level, parse_segment_by
 from odometer.store.event_answers import FREQUENCY_BINS, Item, Use, UseByItem
 from odometer.store.population import EVERYBODY
+
+
+class EventUse(TypedDict):
+    """The figures of an event within a segment; the names are irregular on purpose."""
+
+    eventCounts: int
+    averageEventCountPerSessionUsedAtLeastOnce: float
+    averageEventCountPerSessionAll: float
+    averageEventCountPerUserAtLeastOnce: float
+    averageEventCountPerUserAll: float
+    uniqueUsersUsedAtLeastOnce: int
+    uniqueUsersNeverUsed: int
+    usageFrequency: dict[str, int]
+
+
+class FullReportRow(NamedEntry):
+    """An event or a combination with its figures."""
+
+    data: EventUse
+
+
+class FullReportResult(TypedDict):
+    """Rows, or rows by the label of each segment."""
+
+    detailedReport: list[FullReportRow] | dict[str, list[FullReportRow]]
+
+
+class FullReportAnswer(TypedDict):
+    """The rows, and the property that made the segments."""
+
+    segmentBy: str | None
+    result: FullReportResult
 
 
 class FullReportRequest(UsersRequest):
@@ -25,20 +58,20 @@ class FullReportRequest(UsersRequest):
     sort_direction: Literal["asc", "desc"] = Field(default="asc", alias="sortDirection")
 
 
-def run(request: FullReportRequest, context: Context) -> dict[str, Any]:
+def run(request: FullReportRequest, context: Context) -> FullReportAnswer:
     """`detailedReport`: events with their figures, or segments with their events."""
     level = parse_segment_by(request.segment_by, request.segments, context.language)
     population = active_in_range(request, context, level)
     entries = entries_of(request.events, context)
     use = context.questions.use_in_range(population, entries.sets)
     shown = [number for number in range(len(entries.listed)) if entries.are_named or (EVERYBODY, number) in use.cells]
-    detailed: Any
+    detailed: list[FullReportRow] | dict[str, list[FullReportRow]]
     if level is None:
         detailed = _events(entries, shown, use, use.everybody)
     else:
         items = _items(request, level, use, shown)
         detailed = {item.label: _events(entries, shown, use, item) for item in items}
-    return {"segmentBy": level and level.name, "result": {"detailedReport": detailed}}
+    return {"segmentBy": None if level is None else level.name, "result": {"detailedReport": detailed}}
 
 
 def _items(request: FullReportRequest, level: Level, use: UseByItem, shown: Sequence[int]) -> list[Item]:
@@ -52,15 +85,15 @@ def _items(request: FullReportRequest, level: Level, use: UseByItem, shown: Sequ
     return [items[label] for label in labels]
 
 
-def _events(entries: Entries, shown: Sequence[int], use: UseByItem, item: Item) -> list[dict[str, Any]]:
+def _events(entries: Entries, shown: Sequence[int], use: UseByItem, item: Item) -> list[FullReportRow]:
     return [
         {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), Use()), item)}
         for number in shown
     ]
 
 
-def _data(use: Use, item: Item) -> dict[str, Any]:
-    """The figures of one event within a segment; the names are irregular on purpose (contract 04)."""
+def _data(use: Use, item: Item) -> EventUse:
+    """The figures of one event within a segment (contract 04)."""
     return {
         "eventCounts": use.times,
         "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, sum(use.amounts)),
@@ -93,6 +126,7 @@ REPORT = Report(
         "did not, and how many used it how often; by segment."
     ),
     request=FullReportRequest,
+    answer=FullReportAnswer,
     run=run,
     example=(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05", "events": [{"category": "Canvas", "name": "Rotate"}]},

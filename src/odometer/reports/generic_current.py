@@ -1,7 +1,7 @@
 """generic/current: new, active and lost clients up to now, judged by their last known state (contract 03)."""
 
 import datetime as dt
-from typing import Any, Final
+from typing import Final
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_day
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.status import StatusRequest, status_answer
+from odometer.reports.shapes.status import StatusAnswer, StatusRequest, status_answer
 
 _BEGINNING: Final = dt.date(1970, 1, 1)
 
@@ -22,7 +22,7 @@ class CurrentRequest(StatusRequest):
     )
 
 
-def run(request: CurrentRequest, context: Context) -> dict[str, Any]:
+def run(request: CurrentRequest, context: Context) -> StatusAnswer:
     """Figures under `result`, by item where levels are given.
 
     In the range from startDate to today the row that decides for a client is its last one, which is its last known
@@ -42,10 +42,11 @@ REPORT = Report(
     title="New, active and lost by last known state",
     description="How many installations are new, active and lost since a day, by what they are now.",
     request=CurrentRequest,
+    answer=StatusAnswer,
     run=run,
     example=(
         {
-            "startDate": "2031-05-12",
+            "startDate": "NOW-39",
             "clientStatus": ["new", "active", "lost"],
             "levels": {"level1": {"property": "prodEdition"}},
         },

@@ -1,17 +1,17 @@
 """generic/dateRange: new, active and lost clients of a range, in buckets or as a whole, by up to three properties."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from odometer.model.calendar import Split
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.status import StatusRequest, status_answer
+from odometer.reports.shapes.status import StatusAnswer, StatusRequest, status_answer
 
 
 class DateRangeRequest(StatusRequest):
-    """What `generic/dateRange` takes (contract 03)."""
+    """What `generic/dateRange` takes."""
 
     start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
     stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
@@ -20,7 +20,7 @@ class DateRangeRequest(StatusRequest):
     )
 
 
-def run(request: DateRangeRequest, context: Context) -> dict[str, Any]:
+def run(request: DateRangeRequest, context: Context) -> StatusAnswer:
     """Figures under `result`: one object, or one per bucket, ascending, every bucket of the range present."""
     asked = context.range_of(request.start_date, request.stop_date)
     return status_answer(request, context, asked, request.date_split)
@@ -31,6 +31,7 @@ REPORT = Report(
     title="New, active and lost",
     description="How many installations are new, active and lost in a range of days.",
     request=DateRangeRequest,
+    answer=StatusAnswer,
     run=run,
     example=(
         {

@@ -1,9 +1,10 @@
 """getLastLines: the latest custom events and exceptions, line by line as files show them (contract 08)."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field
+from typing_extensions import TypedDict
 
 from odometer.model.lines import LINE_COLUMNS, LineType, preview_of
 from odometer.model.standing import Standing, Topic
@@ -21,15 +22,25 @@ def _line_count(value: object) -> object:
     return value
 
 
+class LastLinesAnswer(TypedDict):
+    """The label of each column, in their order, and lines with the columns as keys; every value is text."""
+
+    fieldNames: dict[str, str]
+    result: list[dict[str, str]]
+
+
+LineCount = Annotated[int, Field(ge=1, le=_MOST)] | Annotated[str, Field(pattern="^[0-9]{1,9}$")]
+
+
 class LastLinesRequest(ReportRequest):
     """How many lines."""
 
-    line_count: Annotated[int, BeforeValidator(_line_count)] = Field(
-        default=20, alias="lineCount", ge=1, le=_MOST, description="1 to 1,000; also as text."
-    )
+    line_count: Annotated[
+        int, Field(ge=1, le=_MOST), BeforeValidator(_line_count, json_schema_input_type=LineCount)
+    ] = Field(default=20, alias="lineCount", description="1 to 1,000; also as text.")
 
 
-def _answer(line_type: LineType, request: LastLinesRequest, context: Context) -> dict[str, Any]:
+def _answer(line_type: LineType, request: LastLinesRequest, context: Context) -> LastLinesAnswer:
     lines = context.questions.lines.last(context.product_id, line_type, request.line_count, context.today)
     return {
         "fieldNames": LINE_COLUMNS[line_type],
@@ -37,12 +48,12 @@ def _answer(line_type: LineType, request: LastLinesRequest, context: Context) ->
     }
 
 
-def run_custom_events(request: LastLinesRequest, context: Context) -> dict[str, Any]:
+def run_custom_events(request: LastLinesRequest, context: Context) -> LastLinesAnswer:
     """`fieldNames` and `result`, newest first."""
     return _answer("custom_event", request, context)
 
 
-def run_exceptions(request: LastLinesRequest, context: Context) -> dict[str, Any]:
+def run_exceptions(request: LastLinesRequest, context: Context) -> LastLinesAnswer:
     """`fieldNames` and `result`, newest first."""
     return _answer("exception", request, context)
 
@@ -57,6 +68,7 @@ CUSTOM_EVENTS = Report(
         "fieldNames has the label of every column. (The example leaves columns out.)"
     ),
     request=LastLinesRequest,
+    answer=LastLinesAnswer,
     run=run_custom_events,
     example=(
         {"lineCount": 1},
@@ -85,6 +97,7 @@ EXCEPTIONS = Report(
         "fieldNames has the label of every column. (The example leaves columns out.)"
     ),
     request=LastLinesRequest,
+    answer=LastLinesAnswer,
     run=run_exceptions,
     example=(
         {"lineCount": "1"},

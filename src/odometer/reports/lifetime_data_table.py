@@ -1,13 +1,11 @@
 """eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (contract 04)."""
 
-from typing import Any
-
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.event_table import TableRequest, table_answer
+from odometer.reports.shapes.event_table import TableAnswer, TableRequest, table_answer
 
 
-def run(request: TableRequest, context: Context) -> dict[str, Any]:
+def run(request: TableRequest, context: Context) -> TableAnswer:
     """The table of lifetime use of those active in the range."""
     return table_answer(request, context)
 
@@ -20,6 +18,7 @@ REPORT = Report(
         "active day, week and month; how many of them ever used it. Flat or by category, by segment, sorted, in pages."
     ),
     request=TableRequest,
+    answer=TableAnswer,
     run=run,
     example=(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05", "events": [{"category": "Canvas", "name": "Rotate"}]},

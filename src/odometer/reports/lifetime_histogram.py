@@ -1,17 +1,15 @@
 """eventTracking/lifetime/histogram: how lifetime use of events is distributed over those active in a range."""
 
-from typing import Any
-
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
-from odometer.reports.shapes.event_histogram import HistogramRequest, histogram_answer
+from odometer.reports.shapes.event_histogram import HistogramAnswer, HistogramRequest, histogram_answer
 
 _ROTATE = {"category": "Canvas", "name": "Rotate"}
 _ONE, _NONE, _BOTH = ([{**_ROTATE, "value": value}] for value in (1, 0, 2))
 _AVERAGES = [f"averageCountPerActive{period}" for period in ("Day", "Week", "Month")]
 
 
-def run(request: HistogramRequest, context: Context) -> dict[str, Any]:
+def run(request: HistogramRequest, context: Context) -> HistogramAnswer:
     """The histogram of lifetime use of those active in the range."""
     return histogram_answer(request, context)
 
@@ -24,6 +22,7 @@ REPORT = Report(
         "active day, week and month. Bins are given, or made from the values."
     ),
     request=HistogramRequest,
+    answer=HistogramAnswer,
     run=run,
     example=(
         {

@@ -1,9 +1,10 @@
 """propertyValues: the distinct values of a property, in pages, or all that the system knows (contract 01)."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NotRequired
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
 from odometer.model import languages, places, systems
@@ -22,6 +23,21 @@ from odometer.selection.reading import (
 )
 
 PAGE: Final = 1_000
+
+
+class ListedValue(TypedDict):
+    """A value; operating systems have a short name, countries a name."""
+
+    value: str
+    shortName: NotRequired[str]
+    name: NotRequired[str]
+
+
+class PropertyValuesAnswer(TypedDict):
+    """A page of values; `lastValue` only when more follow."""
+
+    result: list[ListedValue]
+    lastValue: NotRequired[str]
 
 
 class PropertyValuesRequest(ReportRequest):
@@ -43,7 +59,7 @@ class _Filter(NamedTuple):
     pattern: str | None = None
 
 
-def run(request: PropertyValuesRequest, context: Context) -> dict[str, Any]:
+def run(request: PropertyValuesRequest, context: Context) -> PropertyValuesAnswer:
     """`result`, up to 1,000 values; `lastValue` only when more follow."""
     prop = _property(request, context)
     wanted = _filter(request.filter, prop, context.language)
@@ -62,7 +78,7 @@ def run(request: PropertyValuesRequest, context: Context) -> dict[str, Any]:
             limit=PAGE + 1,
         )
     page = _after(values, after, _order_of(prop))
-    answer: dict[str, Any] = {"result": [_entry(prop, value) for value in page[:PAGE]]}
+    answer: PropertyValuesAnswer = {"result": [_entry(prop, value) for value in page[:PAGE]]}
     if len(page) > PAGE:
         answer["lastValue"] = page[PAGE - 1]
     return answer
@@ -130,8 +146,8 @@ def _after(values: Iterable[str], after: str | None, order: Callable[[str], Any]
     return found if after is None else [value for value in found if order(value) > order(after)]
 
 
-def _entry(prop: Property, value: str) -> dict[str, str]:
-    entry = {"value": value}
+def _entry(prop: Property, value: str) -> ListedValue:
+    entry: ListedValue = {"value": value}
     if value == NULL_LABEL:
         return entry
     if prop.group == "os":
@@ -146,6 +162,7 @@ REPORT = Report(
     title="Values of a property",
     description="The distinct values that a property ever had in this product, 1,000 a page.",
     request=PropertyValuesRequest,
+    answer=PropertyValuesAnswer,
     run=run,
     example=(
         {"property": "os", "granularity": "version", "filter": {"type": "regex", "value": "Windows"}},

@@ -1,6 +1,8 @@
 """engagement/usageDistribution: how the active of a range are spread over days, sessions and runtime (contract 05)."""
 
-from typing import Any
+from typing import Any, NotRequired, cast
+
+from typing_extensions import TypedDict
 
 from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
@@ -10,17 +12,40 @@ from odometer.reports.shapes.engagement import EngagementRequest
 from odometer.store.life_answers import AMOUNTS, Classes
 
 
+class UsageBin(TypedDict):
+    """The users of a bin, and how they spread over the bins of the other two amounts."""
+
+    users: int
+    activeDays: NotRequired[dict[str, int]]
+    sessions: NotRequired[dict[str, int]]
+    runtime: NotRequired[dict[str, int]]
+
+
+class UsageTables(TypedDict):
+    """Bins of each amount by label, in their order; runtime is labelled in hours and minutes."""
+
+    activeDays: dict[str, UsageBin]
+    sessions: dict[str, UsageBin]
+    runtime: dict[str, UsageBin]
+
+
+class UsageDistributionAnswer(TypedDict):
+    """How much the active of the range used the product."""
+
+    result: UsageTables
+
+
 class UsageDistributionRequest(EngagementRequest):
     """What `engagement/usageDistribution` takes."""
 
 
-def run(request: UsageDistributionRequest, context: Context) -> dict[str, Any]:
+def run(request: UsageDistributionRequest, context: Context) -> UsageDistributionAnswer:
     """For each of the three amounts: its bins with their users, and those by the bins of the other two."""
     population = active_in_range(request, context)
     return {"result": _tables(context.questions.use_classes(population))}
 
 
-def _tables(classes: Classes) -> dict[str, Any]:
+def _tables(classes: Classes) -> UsageTables:
     labels = []
     for place, amount in enumerate(AMOUNTS):
         users: dict[int, int] = {}
@@ -42,7 +67,7 @@ def _tables(classes: Classes) -> dict[str, Any]:
             table["users"] += count
             for other in others[place]:
                 table[AMOUNTS[other]][found[other]] += count
-    return tables
+    return cast("UsageTables", tables)
 
 
 REPORT = Report(
@@ -53,6 +78,7 @@ REPORT = Report(
         "long, each by the other two. Bins cover at least 95 % of them, and one takes the rest."
     ),
     request=UsageDistributionRequest,
+    answer=UsageDistributionAnswer,
     run=run,
     example=(
         {"startDate": "2031-04-01", "stopDate": "2031-05-31"},

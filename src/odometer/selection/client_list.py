@@ -3,7 +3,9 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, cast
+
+from typing_extensions import TypedDict
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
@@ -15,6 +17,28 @@ from odometer.selection.reading import NULL_LABEL, Language, named_property
 
 CLIENT_ID: Final = "clientId"
 _FAMILIES: Final = frozenset(prop.name.partition(".")[0] for prop in CATALOGUE if "." in prop.name)
+
+
+class EventCountObject(TypedDict):
+    """How often a client caused an event in its life; a null category is none."""
+
+    eventCategory: str | None
+    eventName: str
+    eventCount: int
+
+
+class DeliveryObject(TypedDict):
+    """A campaign that was shown to a client."""
+
+    reachoutId: int
+    name: str | None
+
+
+Scalar = str | bool | int | float | None
+# A value as lists show it; daily data are objects by property.
+JsonValue = Scalar | list[EventCountObject] | list[DeliveryObject] | list[dict[str, Scalar]]
+# A client as lists show it: clientId, then what was asked for under the names asked for.
+ClientObject = dict[str, JsonValue]
 
 
 class Asked(NamedTuple):
@@ -102,35 +126,36 @@ def all_properties(custom_slots: Iterable[str], *, may_use_license_keys: bool) -
     ]
 
 
-def as_object(row: ClientRow, choice: ClientChoice) -> dict[str, Any]:
+def as_object(row: ClientRow, choice: ClientChoice) -> ClientObject:
     """One client as JSON: clientId, the columns in their order, dailyData if asked for, and never another key."""
-    found: dict[str, Any] = {CLIENT_ID: row.client}
+    found: ClientObject = {CLIENT_ID: row.client}
     for (name, prop), value in zip(choice.columns, row.values, strict=True):
         found[name] = as_json(prop, value)
     if choice.daily is not None:
         columns = choice.daily.columns
-        found["dailyData"] = [
+        days = [
             {
                 "date": day.day.isoformat(),
                 **{name: as_json(prop, value) for (name, prop), value in zip(columns, day.values, strict=True)},
             }
             for day in row.days
         ]
+        found["dailyData"] = cast("list[dict[str, Scalar]]", days)  # what is kept by day is no list
     return found
 
 
-def as_json(prop: Property, value: Value) -> Any:  # noqa: ANN401 - any JSON value
+def as_json(prop: Property, value: Value) -> JsonValue:
     """A value as lists show it: null text as `<NULL>`, numbers and booleans as they are."""
     if value is None:
         return NULL_LABEL if prop.data_type == "string" else None
     if isinstance(value, dt.date):
         return value.isoformat()
     if isinstance(value, tuple):
-        return [_member(one) for one in value]
+        return cast("list[EventCountObject] | list[DeliveryObject]", [_member(one) for one in value])
     return value
 
 
-def _member(one: EventCount | Delivery) -> dict[str, Any]:
+def _member(one: EventCount | Delivery) -> EventCountObject | DeliveryObject:
     if isinstance(one, Delivery):
         return {"reachoutId": one.campaign_id, "name": one.name}
     return {"eventCategory": one.category or None, "eventName": one.name, "eventCount": one.times}

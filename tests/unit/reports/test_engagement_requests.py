@@ -40,7 +40,7 @@ class Nothing:
         return None
 
 
-def run(report: Report[Any], body: dict[str, Any], oldest: dt.date | None = None) -> Any:
+def run(report: Report[Any, Any], body: dict[str, Any], oldest: dt.date | None = None) -> Any:
     context = Context(1, 40, oldest, dt.date(2031, 6, 20), cast("Questions", Nothing()))
     return report.run(validated(report.request, body), context)
 
@@ -97,7 +97,7 @@ def test_unknown_members_are_ignored() -> None:
         (ENGAGEMENT, {"segmentBy": "licenseKey"}, "PERMISSION_DENIED", "segmentBy"),
     ],
 )
-def test_refused(report: Report[Any], extra: dict[str, Any], code: str, field: str) -> None:
+def test_refused(report: Report[Any, Any], extra: dict[str, Any], code: str, field: str) -> None:
     with pytest.raises(Problem) as refused:
         run(report, (GOOD if report is ENGAGEMENT else RANGE) | extra, oldest=dt.date(2031, 1, 1))
 

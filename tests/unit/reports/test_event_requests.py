@@ -54,7 +54,7 @@ class Nothing:
         return 0, {}
 
 
-def run(report: Report[Any], body: dict[str, Any]) -> Any:
+def run(report: Report[Any, Any], body: dict[str, Any]) -> Any:
     context = Context(1, 40, None, dt.date(2031, 6, 20), cast("Questions", Nothing()))
     return report.run(validated(report.request, body), context)["result"]
 
@@ -96,7 +96,7 @@ def test_nothing_is_zeros() -> None:
         (TIMELINE, {"events": [{"name": f"e{n}"} for n in range(51)]}, "INVALID_FIELD", "events"),
     ],
 )
-def test_refused(report: Report[Any], extra: dict[str, Any], code: str, field: str) -> None:
+def test_refused(report: Report[Any, Any], extra: dict[str, Any], code: str, field: str) -> None:
     with pytest.raises(Problem) as refused:
         run(report, (RANGE if report is TABLE else GOOD) | extra)
 
@@ -195,7 +195,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("report", "extra", "code", "field"), REFUSED)
-def test_reports_about_users_refuse(report: Report[Any], extra: dict[str, Any], code: str, field: str) -> None:
+def test_reports_about_users_refuse(report: Report[Any, Any], extra: dict[str, Any], code: str, field: str) -> None:
     body = {**RANGE, "events": [ROTATE]}
     run(report, body)
 

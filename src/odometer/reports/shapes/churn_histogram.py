@@ -1,6 +1,6 @@
 """The histograms of what the lost had done in their life (contract 05): bins and statistics of one amount."""
 
-from typing import Any
+from typing_extensions import TypedDict
 
 from odometer.reports.definition import Context
 from odometer.reports.shapes.bins import bin_labels, place_of
@@ -17,11 +17,29 @@ HISTOGRAM_OURS = (
 )
 
 
+class ChurnStatistics(TypedDict):
+    """Of all the lost; runtime in hours."""
+
+    users: int
+    mean: float
+    median: float
+    p90: float
+    p95: float
+    max: float
+
+
+class ChurnHistogramAnswer(TypedDict):
+    """Users by the label of each bin, in their order, and statistics."""
+
+    result: dict[str, int]
+    statistics: ChurnStatistics
+
+
 class ChurnHistogramRequest(EngagementRequest, LossMembers):
     """What the three histograms take."""
 
 
-def churn_histogram_answer(request: ChurnHistogramRequest, context: Context, amount: Amount) -> dict[str, Any]:
+def churn_histogram_answer(request: ChurnHistogramRequest, context: Context, amount: Amount) -> ChurnHistogramAnswer:
     """The answer body. Raises `Problem`."""
     population = Population(
         product_id=context.product_id,
@@ -35,7 +53,7 @@ def churn_histogram_answer(request: ChurnHistogramRequest, context: Context, amo
     return histogram_body(amount, context.questions.spread_in_life(population, amount))
 
 
-def histogram_body(amount: Amount, spread: Spread) -> dict[str, Any]:
+def histogram_body(amount: Amount, spread: Spread) -> ChurnHistogramAnswer:
     """Bins under `result`, `statistics` beside it."""
     labels = bin_labels(amount, spread.bins)
     counts = [0] * len(labels)
@@ -44,7 +62,7 @@ def histogram_body(amount: Amount, spread: Spread) -> dict[str, Any]:
     return {"result": dict(zip(labels, counts, strict=True)), "statistics": _statistics(amount, spread)}
 
 
-def _statistics(amount: Amount, spread: Spread) -> dict[str, Any]:
+def _statistics(amount: Amount, spread: Spread) -> ChurnStatistics:
     """Runtime in hours; only averages and hours have decimals."""
     users = sum(spread.bins.values())
     in_hours = amount is Amount.RUNTIME

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
 from odometer.reports.definition import Context
-from odometer.reports.shapes.events import Entries, entries_of, named
+from odometer.reports.shapes.events import Entries, NamedEntry, entries_of, named
 from odometer.reports.shapes.exact import hundredths
 from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.selection.events import Entry
@@ -20,6 +21,41 @@ from odometer.store.event_answers import MEASURES, Measure
 
 _MAX_BINS: Final = 1_000
 _OPEN: Final = "inf"
+
+
+class EntryValue(NamedEntry):
+    """How many users: of an event or a combination."""
+
+    value: int
+
+
+class HistogramSummary(TypedDict):
+    """Who used each entry at all, and who never did."""
+
+    usedAtLeastOnce: list[EntryValue]
+    neverUsed: list[EntryValue]
+
+
+class Histograms(TypedDict):
+    """Bins by label, in their order; each holds every entry, in the order asked for."""
+
+    eventCount: dict[str, list[EntryValue]]
+    averageCountPerActiveDay: dict[str, list[EntryValue]]
+    averageCountPerActiveWeek: dict[str, list[EntryValue]]
+    averageCountPerActiveMonth: dict[str, list[EntryValue]]
+
+
+class HistogramResult(TypedDict):
+    """The summary and the histograms."""
+
+    summary: HistogramSummary
+    histograms: Histograms
+
+
+class HistogramAnswer(TypedDict):
+    """How the lifetime use of events is distributed."""
+
+    result: HistogramResult
 
 
 class HistogramRequest(LifeRequest):
@@ -86,14 +122,14 @@ def _decimal(value: int) -> str:
     return text.removesuffix("0")
 
 
-def histogram_answer(request: HistogramRequest, context: Context) -> dict[str, Any]:
+def histogram_answer(request: HistogramRequest, context: Context) -> HistogramAnswer:
     """The answer body. Raises `Problem`."""
     given = _given_bins(request)
     population = population_of(request, context)
     entries = entries_of(request.events, context)
     size, found = context.questions.distributions(population, entries.sets)
     users = [sum(found.get((number, Measure.TIMES), {}).values()) for number in range(len(entries.listed))]
-    histograms = {}
+    histograms: dict[str, dict[str, list[EntryValue]]] = {}
     for measure in MEASURES:
         of_entries = [found.get((number, measure), {}) for number in range(len(entries.listed))]
         bins = given[measure] if measure in given else _default_bins(measure, of_entries)
@@ -104,16 +140,18 @@ def histogram_answer(request: HistogramRequest, context: Context) -> dict[str, A
                 "usedAtLeastOnce": _values(entries.listed, users),
                 "neverUsed": _values(entries.listed, [size - its for its in users]),
             },
-            "histograms": histograms,
+            "histograms": cast("Histograms", histograms),
         }
     }
 
 
-def _values(listed: tuple[Entry, ...], values: list[int]) -> list[dict[str, Any]]:
+def _values(listed: tuple[Entry, ...], values: list[int]) -> list[EntryValue]:
     return [{**named(entry), "value": value} for entry, value in zip(listed, values, strict=True)]
 
 
-def _histogram(entries: Entries, found: list[dict[int, int]], bins: Bins, measure: Measure) -> dict[str, Any]:
+def _histogram(
+    entries: Entries, found: list[dict[int, int]], bins: Bins, measure: Measure
+) -> dict[str, list[EntryValue]]:
     labels = bins.labels(measure)
     counts = [[0] * len(entries.listed) for _ in labels]
     for entry, of_entry in enumerate(found):

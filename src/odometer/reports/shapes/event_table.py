@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, NotRequired, cast
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.events import EventName, alphabetical, null_first
-from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.reports.definition import Context, PageSize, PositiveNumber, ReportRequest
 from odometer.reports.shapes.events import entries_of
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
@@ -20,7 +21,49 @@ from odometer.store.population import EVERYBODY
 
 _PAGE_SIZE: Final = 100
 Direction = Literal["asc", "desc"]
-Figures = dict[str, Any]
+
+
+class Figures(TypedDict):
+    """Lifetime use of one event."""
+
+    eventCount: int
+    eventCountPerUserUsedAtLeastOnce: float
+    eventCountPerUserUsedAtLeastOnceActiveDay: float
+    eventCountPerUserUsedAtLeastOnceActiveWeek: float
+    eventCountPerUserUsedAtLeastOnceActiveMonth: float
+    uniqueUsersUsedAtLeastOnce: int
+    uniqueUsersNeverUsed: int
+    percentUsedAtLeastOnce: float
+    activeUsers: int
+
+
+class SegmentRow(Figures):
+    """The same within one segment."""
+
+    segmentLabel: str
+
+
+class EventRow(Figures):
+    """An event, named by category and name, or a combination, named by its label."""
+
+    eventCategory: NotRequired[str | None]
+    eventName: NotRequired[str]
+    combiLabel: NotRequired[str]
+    segments: NotRequired[list[SegmentRow]]
+
+
+class CategoryRows(TypedDict):
+    """The events of one category."""
+
+    eventCategory: str | None
+    categoryData: list[EventRow]
+
+
+class TableAnswer(TypedDict):
+    """Events, or events by category; how many there are in all where pages are asked for."""
+
+    result: list[EventRow | CategoryRows]
+    totalEvents: NotRequired[int]
 
 
 class Sorting(ReportRequest):
@@ -43,9 +86,9 @@ class TableRequest(LifeRequest):
     segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
     categorize_events: bool = Field(default=False, alias="categorizeEvents", description="Events below categories.")
     sorting: Sorting = Field(default=Sorting(), description="The orders of events and segments.")
-    page: WholeNumber | None = Field(default=None, ge=1, description="From 1; absent: everything.")
-    page_size: WholeNumber | None = Field(
-        default=None, alias="pageSize", ge=1, le=1000, description=f"Events of a page, {_PAGE_SIZE} where absent."
+    page: PositiveNumber | None = Field(default=None, description="From 1; absent: everything.")
+    page_size: PageSize | None = Field(
+        default=None, alias="pageSize", description=f"Events of a page, {_PAGE_SIZE} where absent."
     )
 
 
@@ -59,14 +102,14 @@ class _Row:
 
 
 # What the orders of `sorting` compare, by the names they have there.
-_COMPARED: Final = {
+_COMPARED: Final[dict[str, Literal["activeUsers", "eventCount", "uniqueUsersUsedAtLeastOnce"]]] = {
     "active": "activeUsers",
     "eventCounts": "eventCount",
     "uniqueUsersUsedAtLeastOnce": "uniqueUsersUsedAtLeastOnce",
 }
 
 
-def table_answer(request: TableRequest, context: Context) -> dict[str, Any]:
+def table_answer(request: TableRequest, context: Context) -> TableAnswer:
     """The answer body. Raises `Problem`."""
     level = parse_segment_by(request.segment_by, request.segments, context.language)
     population = population_of(request, context, level)
@@ -84,7 +127,11 @@ def table_answer(request: TableRequest, context: Context) -> dict[str, Any]:
         size = request.page_size or _PAGE_SIZE
         first = ((request.page or 1) - 1) * size
         ordered = ordered[first : first + size]
-    result = _categorised(ordered) if request.categorize_events else [_event(row) for row in ordered]
+    result: list[EventRow | CategoryRows] = []
+    if request.categorize_events:
+        result += _categorised(ordered)
+    else:
+        result += [_event(row) for row in ordered]
     return {"result": result, "totalEvents": total} if paged else {"result": result}
 
 
@@ -154,29 +201,29 @@ def _compared(figures: Figures, order: str) -> Fraction:
     return Fraction(figures[_COMPARED[order]])
 
 
-def _event(row: _Row) -> Figures:
+def _event(row: _Row) -> EventRow:
     """An event object of the flat view, a combination in either view."""
     if isinstance(row.entry, Combination):
         return {"combiLabel": row.entry.label, **_told(row)}
     return {"eventCategory": row.entry.category or None, **_named(row)}
 
 
-def _named(row: _Row) -> Figures:
+def _named(row: _Row) -> EventRow:
     assert isinstance(row.entry, EventName)  # noqa: S101 - combinations have no name
     return {"eventName": row.entry.name, **_told(row)}
 
 
-def _told(row: _Row) -> Figures:
+def _told(row: _Row) -> EventRow:
     if row.segments is None:
-        return row.figures
-    segments = [{"segmentLabel": label, **figures} for label, figures in row.segments.items()]
-    return {**row.figures, "segments": segments}
+        return cast("EventRow", row.figures)
+    segments: list[SegmentRow] = [{"segmentLabel": label, **figures} for label, figures in row.segments.items()]
+    return cast("EventRow", {**row.figures, "segments": segments})
 
 
-def _categorised(rows: Sequence[_Row]) -> list[Figures]:
+def _categorised(rows: Sequence[_Row]) -> list[EventRow | CategoryRows]:
     """Categories with their events, then combinations, in the order of the rows."""
-    by_category: dict[str, Figures] = {}
-    combinations = []
+    by_category: dict[str, CategoryRows] = {}
+    combinations: list[EventRow] = []
     for row in rows:
         if isinstance(row.entry, Combination):
             combinations.append(_event(row))

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NotRequired
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.events import FLAGS_OF_NEW, EventName, null_first
 from odometer.reports.definition import LANGUAGE_MEMBERS, Context, ReportRequest
 from odometer.selection.events import Combination, Entry, parse_events
 from odometer.store.event_use import EventSets
+
+
+class NamedEntry(TypedDict):
+    """An event, named by category and name, or a combination, named by its label."""
+
+    category: NotRequired[str | None]
+    name: NotRequired[str]
+    combiLabel: NotRequired[str]
 
 
 class EventReportRequest(ReportRequest):
@@ -64,7 +73,7 @@ def entries_of(events: object, context: Context) -> Entries:
     return Entries(entries, EventSets(sets), are_named=True)
 
 
-def named(entry: Entry) -> dict[str, Any]:
+def named(entry: Entry) -> NamedEntry:
     """How an answer names an entry: category and name, or combiLabel."""
     if isinstance(entry, Combination):
         return {"combiLabel": entry.label}

@@ -4,17 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from odometer.reports.definition import Context, ReportRequest, WholeNumber
+from odometer.reports.definition import Context, Days, ReportRequest
 
 
 class SilenceMember(ReportRequest):
     """daysUntilDeclaredLost."""
 
-    days_until_declared_lost: WholeNumber | None = Field(
+    days_until_declared_lost: Days | None = Field(
         default=None,
         alias="daysUntilDeclaredLost",
-        ge=1,
-        le=365,
         description="Days of silence until a client is lost; absent: the product's setting.",
     )
 

@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NotRequired, cast
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from odometer.model.calendar import DateRange, Split
 from odometer.reports.definition import Context
@@ -20,6 +21,34 @@ from odometer.store.status import StatusQuestion
 
 Status = Literal["new", "active", "lost"]
 STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")
+
+
+class StatusFigures(TypedDict, total=False):
+    """How many clients; those of new, active and lost that were asked for, in this order."""
+
+    new: int
+    active: int
+    lost: int
+
+
+class StatusItem(TypedDict):
+    """An item of a level: its own figures, and the items of the level below it."""
+
+    totals: StatusFigures
+    level2: NotRequired["dict[str, StatusItem]"]
+    level3: NotRequired["dict[str, StatusItem]"]
+
+
+class StatusLevels(TypedDict):
+    """The items of the first level, by label."""
+
+    level1: dict[str, StatusItem]
+
+
+class StatusAnswer(TypedDict):
+    """The figures; by item, by the first day of each bucket, or by bucket and item, as the request asks."""
+
+    result: StatusFigures | StatusLevels | dict[str, StatusFigures] | dict[str, dict[str, StatusFigures]]
 
 
 class StatusRequest(LossMembers):
@@ -37,7 +66,7 @@ class StatusRequest(LossMembers):
     )
 
 
-def status_answer(request: StatusRequest, context: Context, asked: DateRange, split: Split | None) -> dict[str, Any]:
+def status_answer(request: StatusRequest, context: Context, asked: DateRange, split: Split | None) -> StatusAnswer:
     """The answer body: figures, or figures by bucket, by item, or by bucket and item. Raises `Problem`."""
     language = context.language
     levels = parse_levels(request.levels, language, has_split=split is not None)
@@ -63,7 +92,9 @@ def status_answer(request: StatusRequest, context: Context, asked: DateRange, sp
     _check_size(shape.items, levels, len(buckets))
     if split is None:
         return {"result": shape.tree() if levels else shape.figures(None, ())}
-    return {"result": {str(bucket): shape.of_bucket(bucket) for bucket in buckets}}
+    if levels:
+        return {"result": {str(bucket): shape.by_item(bucket) for bucket in buckets}}
+    return {"result": {str(bucket): shape.figures(bucket, ()) for bucket in buckets}}
 
 
 def _check_size(items: int, levels: tuple[Level, ...], buckets: int) -> None:
@@ -115,28 +146,27 @@ class _Shape:
         level, places = self._levels[depth], self._places[depth]
         return sorted({*node.children, *_named(level)}, key=lambda label: _order(level, places, label))
 
-    def figures(self, bucket: dt.date | None, labels: tuple[str, ...]) -> dict[str, int]:
+    def figures(self, bucket: dt.date | None, labels: tuple[str, ...]) -> StatusFigures:
         """The figures asked for of one item in one bucket."""
         found = self._figures.get((bucket, labels), Figures())
-        return {status: getattr(found, status) for status in self._statuses}
+        return cast("StatusFigures", {status: getattr(found, status) for status in self._statuses})
 
-    def of_bucket(self, bucket: dt.date | None) -> dict[str, Any]:
-        """Figures of a bucket, by item where there is a level."""
-        if not self._levels:
-            return self.figures(bucket, ())
+    def by_item(self, bucket: dt.date | None) -> dict[str, StatusFigures]:
+        """Figures of a bucket, by the items of the only level."""
         return {label: self.figures(bucket, (label,)) for label in self._labels(self._root, 0)}
 
-    def tree(self) -> dict[str, Any]:
+    def tree(self) -> StatusLevels:
         """Items with their totals and the items below them."""
         return {"level1": self._branch(self._root, ())}
 
-    def _branch(self, node: _Node, above: tuple[str, ...]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _branch(self, node: _Node, above: tuple[str, ...]) -> dict[str, StatusItem]:
+        found: dict[str, StatusItem] = {}
         for label in self._labels(node, len(above)):
             labels = (*above, label)
             found[label] = {"totals": self.figures(None, labels)}
             if len(labels) < len(self._levels):
-                found[label][f"level{len(labels) + 1}"] = self._branch(node.children.get(label, _Node()), labels)
+                below = self._branch(node.children.get(label, _Node()), labels)
+                found[label]["level2" if len(labels) == 1 else "level3"] = below
         return found
 
 
