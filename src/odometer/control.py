@@ -185,4 +185,5 @@ def _of_json(value: dict[str, Any]) -> Snapshot:
         schema=value["schema"],
         ledger=Entries(up_to, {month: MonthSum(*held) for month, held in months.items()}),
         figures=value["figures"],
+        faults=tuple(value["faults"]),
     )

@@ -277,8 +277,8 @@ ledger = Ledger(engine)
 assert not ledger.check()
 take = lambda folder: copy_registry(data / "registry.sqlite", folder)
 frozen = snapshot(engine, Derivation(engine, Gate(), ledger), at_that_moment=take)
-with open_place(sys.argv[2]) as place, frozen as taken:
-    take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="0.0.9", has_registry=True)
+with open_place(sys.argv[2], to_write=True) as place, frozen as taken:
+    take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", has_registry=True)
 engine.close()
 """
     place = tmp_path / "backups"

@@ -74,6 +74,7 @@ def test_a_command_does_not_wait_for_ever(tmp_path: Path, taken: Snapshot) -> No
 def test_no_backup_is_complete_when_the_server_has_ended(tmp_path: Path, taken: Snapshot, when: str) -> None:
     """Also when all that was wanted could still be copied."""
     place = FolderPlace(tmp_path / "backups")
+    place.begin()
     control = Control(tmp_path, lambda: contextlib.nullcontext(taken))
 
     def ends(_done: int, _all: int) -> None:
@@ -86,7 +87,6 @@ def test_no_backup_is_complete_when_the_server_has_ended(tmp_path: Path, taken: 
             held.snapshot,
             place,
             taken_at="2031-05-20T10:00:00Z",
-            version="1",
             has_registry=True,
             require_held=held.require_held,
             progress=ends,
@@ -108,9 +108,10 @@ def test_files_that_went_with_the_server_are_its_end(tmp_path: Path, taken: Snap
 
 def test_a_registry_that_must_be_there_is_missed(tmp_path: Path, taken: Snapshot) -> None:
     place = FolderPlace(tmp_path / "backups")
+    place.begin()
     (taken.folder / REGISTRY).unlink()
     with pytest.raises(StartError, match="no copy of the registry"):
-        take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="1", has_registry=True)
+        take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", has_registry=True)
     assert manifest_keys(place) == []
-    made = take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="1", has_registry=False)
-    assert made.registry is None
+    made = take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", has_registry=False)
+    assert made.manifest.registry is None

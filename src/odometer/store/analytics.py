@@ -78,17 +78,27 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
-    def enter_derived(self) -> None:
-        """Enter in the ledger what is derived; where records turn out to be lost, no sender is promised anything."""
-        self.store.ledger.advance()
-        if self.store.losses:
-            self.writer.is_closed_to_senders = True
+    def enter_derived(self) -> bool:
+        """Enter in the ledger what is derived; whether it turned out only now that records are lost.
 
-    def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
-        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
+        From then on no sender is promised anything.
+        """
+        self.store.ledger.advance()
+        is_news = bool(self.store.losses) and not self.writer.is_closed_to_senders
+        if is_news:
+            self.writer.is_closed_to_senders = True
+        return is_news
+
+    def snapshot(
+        self, at_that_moment: Callable[[Path], None], faults: Sequence[str] = ()
+    ) -> AbstractContextManager[Snapshot]:
+        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored.
+
+        `faults`: what is known to be damaged of what is derived.
+        """
         if self.store.losses:
             raise StartError("Records are lost: a backup now would be one of a damaged store. See /readyz.")
-        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment)
+        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment, faults)
 
     def close(self) -> None:
         """Store what waits, finish the present round of derivation, close the engine."""

@@ -1,7 +1,7 @@
 """Damage that the engine knows of or that tables show against each other: broken parts, rows without records."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from odometer.store.derive_sql import OPT_OR_NOT
 from odometer.store.engine import DATABASE, Engine
@@ -9,38 +9,51 @@ from odometer.store.scope import IS_LINE
 from odometer.store.tables import RECORDS, TABLES
 
 _IN_ORDER: Final = {"optimize_aggregation_in_order": 1}
-# What must be equal for each product: how it is called, and two statements (product, number).
-_EQUAL: Final = (
-    (
-        "clients",
-        f"""SELECT product, count() FROM (
-            SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {OPT_OR_NOT} GROUP BY product, client
-        ) GROUP BY product""",
-        f"SELECT product, sum(sign) FROM {DATABASE}.client GROUP BY product",
-    ),
-    (
-        "active days",
-        f"SELECT product, sum(active_days * sign) FROM {DATABASE}.client GROUP BY product",
-        f"SELECT product, sum(sign) FROM {DATABASE}.client_day GROUP BY product",
-    ),
-    (
-        "sessions",
-        f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client GROUP BY product",
-        f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client_day GROUP BY product",
-    ),
-    (
-        "events",
-        f"SELECT product, sum(count * sign) FROM {DATABASE}.client_event GROUP BY product",
-        f"SELECT product, sum(count * sign) FROM {DATABASE}.event_day GROUP BY product",
-    ),
-    (
-        "custom events and exceptions",
-        f"""SELECT product, count() FROM (
-            SELECT DISTINCT product, client, seq, hash FROM {DATABASE}.{RECORDS.name} WHERE {IS_LINE}
-        ) GROUP BY product""",
-        f"SELECT product, sum(sign) FROM {DATABASE}.line GROUP BY product",
-    ),
-)
+
+
+class Pair(NamedTuple):
+    """What must be equal for each product: how it is called, and two statements (product, number)."""
+
+    name: str
+    one: str
+    other: str
+
+
+def _pairs(of_records: str) -> tuple[Pair, ...]:
+    """`of_records`: the condition that records must meet to be expected among the derived rows."""
+    return (
+        Pair(
+            "clients",
+            f"""SELECT product, count() FROM (
+                SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {OPT_OR_NOT} AND {of_records}
+                GROUP BY product, client
+            ) GROUP BY product""",
+            f"SELECT product, sum(sign) FROM {DATABASE}.client GROUP BY product",
+        ),
+        Pair(
+            "active days",
+            f"SELECT product, sum(active_days * sign) FROM {DATABASE}.client GROUP BY product",
+            f"SELECT product, sum(sign) FROM {DATABASE}.client_day GROUP BY product",
+        ),
+        Pair(
+            "sessions",
+            f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client GROUP BY product",
+            f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client_day GROUP BY product",
+        ),
+        Pair(
+            "events",
+            f"SELECT product, sum(count * sign) FROM {DATABASE}.client_event GROUP BY product",
+            f"SELECT product, sum(count * sign) FROM {DATABASE}.event_day GROUP BY product",
+        ),
+        Pair(
+            "custom events and exceptions",
+            f"""SELECT product, count() FROM (
+                SELECT DISTINCT product, client, seq, hash FROM {DATABASE}.{RECORDS.name}
+                WHERE {IS_LINE} AND {of_records}
+            ) GROUP BY product""",
+            f"SELECT product, sum(sign) FROM {DATABASE}.line GROUP BY product",
+        ),
+    )
 
 
 def broken_parts(engine: Engine) -> Sequence[str]:
@@ -73,16 +86,21 @@ def set_aside_damaged(engine: Engine) -> Sequence[str]:
     return [f"{table}/{name}" for table, name in rows]
 
 
-def derived_faults(engine: Engine) -> Sequence[str]:
+def derived_faults(engine: Engine, up_to: int | None = None) -> Sequence[str]:
     """Sentences that say which derived tables are not what records, or their neighbours, make them.
 
-    Only where nothing waits for derivation and no erasure broke off. Reads a few columns of everything.
+    Only where nothing waits for derivation, but for records with an ingest_no after `up_to`, and no erasure broke off.
+    Reads a few columns of everything.
     """
+    params: dict[str, Any] = {} if up_to is None else {"up_to": up_to}
+    of_records = "1" if up_to is None else "ingest_no <= {up_to:UInt64}"
     faults = []
-    for name, one, other in _EQUAL:
-        expected, held = (dict(engine.rows(sql, settings=_IN_ORDER)) for sql in (one, other))
+    for pair in _pairs(of_records):
+        expected, held = (dict(engine.rows(sql, params, settings=_IN_ORDER)) for sql in pair[1:])
         for product_id in sorted(expected.keys() | held.keys()):
             counts = expected.get(product_id, 0), held.get(product_id, 0)
             if counts[0] != counts[1]:
-                faults.append(f"Product {product_id}: {counts[0]:,} {name} on one side, {counts[1]:,} on the other.")
+                faults.append(
+                    f"Product {product_id}: {counts[0]:,} {pair.name} on one side, {counts[1]:,} on the other."
+                )
     return faults
