@@ -99,7 +99,7 @@ class Damage(NamedTuple):
 def damage_of(analytics: Analytics, registry: Registry) -> Damage:
     """Look for each kind of damage; what is found now is logged."""
     known = analytics.ledger.entries.set_aside
-    broken = [part for part in broken_parts(analytics.engine) if part not in known]
+    broken = [str(part) for part in broken_parts(analytics.engine) if str(part) not in known]
     if broken:
         _log.warning("the engine set aside damaged parts", parts=broken)
     log_losses(analytics)
@@ -108,6 +108,17 @@ def damage_of(analytics: Analytics, registry: Registry) -> Damage:
         advice = "Stop the server and run `odometer rebuild`."
         _log.error(DERIVED_DAMAGED, reason=" ".join(derived.faults), advice=advice)
     return Damage(derived, {RECORDS_LOST: partial(_records_check, analytics), DERIVED_DAMAGED: derived.require})
+
+
+def not_ready(checks: Mapping[str, Check]) -> dict[str, str]:
+    """The names of the checks that fail now, and why."""
+    found = {}
+    for name, check in checks.items():
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not ready
+            found[name] = str(error)
+    return found
 
 
 def log_losses(analytics: Analytics) -> None:

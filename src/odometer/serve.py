@@ -38,7 +38,7 @@ from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.installation import registry_file, store_note
-from odometer.look_over import DerivedRows, damage_of, disk_check, log_losses, look_over
+from odometer.look_over import DerivedRows, damage_of, disk_check, log_losses, look_over, not_ready
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -104,7 +104,10 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             collected.count,
         )
         copy = partial(copy_registry, registry_file(settings))
-        control = Control(settings.data, lambda: analytics.snapshot(copy, damage.derived.faults))
+        readiness = {"analytics": analytics.questions.ping, **damage.checks, "disk_low": disk_check(settings)}
+        control = Control(
+            settings.data, lambda: analytics.snapshot(copy, damage.derived.faults), partial(not_ready, readiness)
+        )
         stack.callback(control.close)
         app = create_http(
             HttpParts(
@@ -127,7 +130,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
                 require_right_figures=partial(_require_right_figures, damage.derived, analytics),
-                readiness={"analytics": analytics.questions.ping, **damage.checks, "disk_low": disk_check(settings)},
+                readiness=readiness,
             )
         )
         watch(metrics, _state_of(settings, app, registry, analytics, collected, clock))

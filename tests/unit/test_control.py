@@ -1,6 +1,7 @@
 """The socket for backups: whatever fails is told, the next command is answered, and an end of the server is noticed."""
 
 import contextlib
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from odometer.backup.manifest import manifest_keys
 from odometer.backup.places import FolderPlace
 from odometer.backup.take import REGISTRY, take_backup
-from odometer.control import Control, snapshot_of_server
+from odometer.control import SOCKET, Control, snapshot_of_server, state_of_server
 from odometer.errors import StartError
 from odometer.store.ledger import Entries
 from odometer.store.snapshot import FrozenTable, Snapshot
@@ -46,6 +47,29 @@ def test_any_failure_is_told_and_the_next_command_is_answered(
         with snapshot_of_server(tmp_path) as held:
             held.require_held()
             assert held.snapshot == taken
+
+
+def test_what_is_not_as_it_should_be_is_told(tmp_path: Path, taken: Snapshot) -> None:
+    state = {"derived_damaged": "2 clients on one side."}
+    with contextlib.closing(Control(tmp_path, lambda: contextlib.nullcontext(taken), lambda: state)):
+        assert state_of_server(tmp_path) == state
+        state.clear()
+        assert state_of_server(tmp_path) == {}
+        with snapshot_of_server(tmp_path), pytest.raises(StartError, match="no answer"):
+            state_of_server(tmp_path, within_s=0.3)
+    with pytest.raises(StartError, match="no server that answers"):
+        state_of_server(tmp_path)
+
+
+def test_a_question_that_is_not_known_is_refused(tmp_path: Path, taken: Snapshot) -> None:
+    with (
+        contextlib.closing(Control(tmp_path, lambda: contextlib.nullcontext(taken))),
+        socket.socket(socket.AF_UNIX) as connection,
+    ):
+        connection.settimeout(10)
+        connection.connect(str(tmp_path / SOCKET))
+        connection.sendall(b"weather\n")
+        assert b"another version" in connection.makefile("rb").readline()
 
 
 def test_a_snapshot_that_cannot_be_given_up_does_not_end_it(tmp_path: Path, taken: Snapshot) -> None:

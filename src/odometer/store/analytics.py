@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from odometer.clock import Clock
 from odometer.errors import StartError
 from odometer.store.append import BlockedAmong, Writer
-from odometer.store.damage import set_aside_damaged
+from odometer.store.damage import set_aside_damaged, set_aside_parts
 from odometer.store.derive import Derivation
 from odometer.store.deriver import Deriver, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
@@ -18,7 +19,7 @@ from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
 from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
 from odometer.store.sorting import drop_leftovers
-from odometer.store.tables import migrate
+from odometer.store.tables import RECORDS, migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,15 @@ class Analytics:
         """What is wrong with the records, in sentences; nothing was derived then, and reports say what they said."""
         return self.ledger.losses
 
-    def accept_loss(self) -> Sequence[str]:
-        """Take what is left of the records for all there is; the damaged parts that are set aside.
-
-        The caller derives everything again.
-        """
+    def accept_loss(self) -> "Accepted":
+        """Take what is left of the records for all there is. The caller derives everything again."""
         set_aside = set_aside_damaged(self.engine)
-        self.ledger.accept(set_aside)
-        return set_aside
+        return Accepted(self.ledger.accept(set_aside), set_aside)
+
+    def settle_derived(self) -> None:
+        """Everything was derived again: parts of derived tables that were set aside are missed no more."""
+        derived = [part for part in set_aside_parts(self.engine) if not part.startswith(f"{RECORDS.name}/")]
+        self.ledger.settle_set_aside(derived)
 
     def derive_again(self, product_id: int, clients: Sequence[str]) -> bool:
         """Derive these clients now; always True."""
@@ -62,6 +64,13 @@ class Analytics:
         """Give the engine back."""
         self.ledger.close()
         self.engine.close()
+
+
+class Accepted(NamedTuple):
+    """What was given up when a loss was accepted: sentences about records, and the damaged parts set aside."""
+
+    records: Sequence[str]
+    parts: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

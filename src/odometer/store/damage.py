@@ -56,14 +56,41 @@ def _pairs(of_records: str) -> tuple[Pair, ...]:
     )
 
 
-def broken_parts(engine: Engine) -> Sequence[str]:
-    """Parts of tables that the engine found damaged and set aside when it opened, as `table/name`."""
+class BrokenPart(NamedTuple):
+    """A part that the engine found damaged and set aside when it opened."""
+
+    table: str
+    name: str
+    # A merged part whose rows its table has from others: those it was made of, or a later merge of them.
+    is_covered: bool
+
+    def __str__(self) -> str:
+        return f"{self.table}/{self.name}"
+
+
+def broken_parts(engine: Engine) -> Sequence[BrokenPart]:
+    """All parts of tables that the engine set aside as damaged."""
     rows = engine.rows(
-        """SELECT table, name FROM system.detached_parts
+        """SELECT table, name, partition_id, min_block_number, max_block_number, level FROM system.detached_parts
         WHERE database = {database:String} AND startsWith(reason, 'broken') ORDER BY table, name""",
         {"database": DATABASE},
     )
-    return [f"{table}/{name}" for table, name in rows]
+    return [
+        BrokenPart(table, name, bool(level) and _is_covered(engine, table, partition, int(low), int(high)))
+        for table, name, partition, low, high, level in rows
+    ]
+
+
+def _is_covered(engine: Engine, table: str, partition: str, low: int, high: int) -> bool:
+    """Whether parts of the table hold all blocks of these numbers, which it counts up with each insert."""
+    rows = engine.rows(
+        """SELECT sum(least(max_block_number, {high:Int64}) - greatest(min_block_number, {low:Int64}) + 1)
+        FROM system.parts WHERE active AND database = {database:String} AND table = {table:String}
+            AND partition_id = {partition:String} AND min_block_number <= {high:Int64}
+            AND max_block_number >= {low:Int64}""",
+        {"database": DATABASE, "table": table, "partition": partition, "low": low, "high": high},
+    )
+    return int(rows[0][0] or 0) >= high - low + 1
 
 
 def unreadable_parts(engine: Engine) -> Sequence[str]:
@@ -79,6 +106,11 @@ def set_aside_damaged(engine: Engine) -> Sequence[str]:
     for part in unreadable_parts(engine):
         table, _, name = part.partition("/")
         engine.command(f"ALTER TABLE {DATABASE}.{table} DETACH PART '{name}'")
+    return set_aside_parts(engine)
+
+
+def set_aside_parts(engine: Engine) -> Sequence[str]:
+    """All parts that lie beside their tables, for whatever reason, as `table/name`."""
     rows = engine.rows(
         "SELECT table, name FROM system.detached_parts WHERE database = {database:String} ORDER BY ALL",
         {"database": DATABASE},
