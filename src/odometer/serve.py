@@ -5,7 +5,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -38,7 +38,7 @@ from odometer.http.downloads import downloads_router
 from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.installation import registry_file, store_note
-from odometer.look_over import DerivedRows, damage_of, disk_check, log_losses, look_over, not_ready
+from odometer.look_over import Check, DerivedRows, damage_of, disk_check, log_losses, look_over, not_ready
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -103,12 +103,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             ),
             collected.count,
         )
-        copy = partial(copy_registry, registry_file(settings))
         readiness = {"analytics": analytics.questions.ping, **damage.checks, "disk_low": disk_check(settings)}
-        control = Control(
-            settings.data, lambda: analytics.snapshot(copy, damage.derived.faults), partial(not_ready, readiness)
-        )
-        stack.callback(control.close)
+        _begin_control(settings, analytics, damage.derived, readiness, stack)
         app = create_http(
             HttpParts(
                 metrics=metrics,
@@ -163,6 +159,19 @@ def _begin_work(
         stack.callback(again.close)
     uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
     stack.callback(uses.close)
+
+
+def _begin_control(
+    settings: Settings,
+    analytics: LiveAnalytics,
+    derived: DerivedRows,
+    readiness: Mapping[str, Check],
+    stack: contextlib.ExitStack,
+) -> None:
+    """Listen to commands until the stack ends."""
+    copy = partial(copy_registry, registry_file(settings))
+    control = Control(settings.data, lambda: analytics.snapshot(copy, derived.faults), partial(not_ready, readiness))
+    stack.callback(control.close)
 
 
 def _enter_derived(analytics: LiveAnalytics) -> None:

@@ -91,6 +91,22 @@ def test_a_part_whose_rows_are_nowhere_else_is_a_loss(
         assert _parts(analytics).is_fine
 
 
+def test_how_many_records_a_damaged_part_holds_is_told(
+    store: Store, analytics: Analytics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = tuple({"clientId": f"client-{n}", "type": "client_day", "day": "2041-05-03"} for n in range(3))
+    append = BulkAppend(store.engine, store.new_product(), 2_260_000_000_000)
+    append.append(encoded(Delivery(records, 2_260_000_000_000, "b", is_import=True)))
+    ((name,),) = store.engine.rows(
+        f"SELECT name FROM system.parts WHERE active AND database = '{DATABASE}' AND partition = '204105'"
+    )
+    damaged = [f"records/{name}", "client/all_1_1_0"]
+    monkeypatch.setattr("odometer.cli.doctor_store.unreadable_parts", lambda _engine: damaged)
+    found = _parts(analytics)
+    assert found.text.endswith("In them are records: 3 of 2041-05.")
+    assert "--accept-loss" in found.advice
+
+
 def test_what_an_import_left_is_counted(store: Store, analytics: Analytics) -> None:
     """It was stored and not derived when the import was killed; opening derives it."""
     before = _records(analytics).text.partition(",")[0]

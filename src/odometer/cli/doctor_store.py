@@ -10,7 +10,7 @@ from odometer.errors import Problem, StartError
 from odometer.look_over import DERIVED_DAMAGED, RECORDS_LOST, DerivedRows
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics
-from odometer.store.damage import broken_parts, unreadable_parts
+from odometer.store.damage import broken_parts, records_in, unreadable_parts
 from odometer.store.engine import FolderInUse
 from odometer.store.tables import MIGRATIONS, RECORDS
 
@@ -75,8 +75,10 @@ def _parts(analytics: Analytics) -> Finding:
     unreadable = unreadable_parts(analytics.engine)
     if unreadable:
         text = f"Files of {_named(unreadable)} are damaged."
-        is_record = any(part.startswith(f"{RECORDS.name}/") for part in unreadable)
-        return Finding("parts", False, text, LOSS_ADVICE if is_record else "Run `odometer rebuild --accept-loss`.")
+        records = records_in(analytics.engine, unreadable)
+        if records:
+            return Finding("parts", False, f"{text} In them are records: {', '.join(records)}.", LOSS_ADVICE)
+        return Finding("parts", False, text, "Run `odometer rebuild --accept-loss`.")
     broken = [part for part in broken_parts(analytics.engine) if str(part) not in known]
     set_aside = f"The engine set aside {_named([str(part) for part in broken])} as damaged"
     if broken and analytics.losses:

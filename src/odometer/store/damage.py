@@ -101,6 +101,18 @@ def unreadable_parts(engine: Engine) -> Sequence[str]:
     return found
 
 
+def records_in(engine: Engine, parts: Sequence[str]) -> Sequence[str]:
+    """How many records of which month are in these parts, as `17 of 2031-05`; they need not be readable."""
+    names = [name for table, _, name in (part.partition("/") for part in parts) if table == RECORDS.name]
+    rows = engine.rows(
+        """SELECT partition, sum(rows) FROM system.parts
+        WHERE active AND database = {database:String} AND table = {table:String} AND name IN {names:Array(String)}
+        GROUP BY partition ORDER BY partition""",
+        {"database": DATABASE, "table": RECORDS.name, "names": names},
+    )
+    return [f"{count:,} of {month[:4]}-{month[4:]}" for month, count in rows]
+
+
 def set_aside_damaged(engine: Engine) -> Sequence[str]:
     """Take unreadable parts out of their tables, so that what is left can be read; all parts that are set aside."""
     for part in unreadable_parts(engine):
