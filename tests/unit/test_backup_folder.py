@@ -116,6 +116,18 @@ def test_files_stay_while_it_is_not_known_whose_they_are(place: BackupPlace, tak
     assert list(place.sizes()) == [fourth.key]
 
 
+def test_what_others_keep_there_stays(place: BackupPlace, taken: Snapshot, tmp_path: Path) -> None:
+    """All below `parts` and `registry` was removed, whoever had put it there."""
+    names = ("parts/screws/m3.tar", "parts/list.txt", "registry/of-births.sqlite", "backup-1.json", "notes/a/b/c.txt")
+    for name in names:
+        path_of(tmp_path, name).parent.mkdir(parents=True, exist_ok=True)
+        path_of(tmp_path, name).write_text("precious")
+    first, second = take(taken, place, 11).manifest, take(taken, place, 12).manifest
+    assert keep_newest(place, 1) == [first.key]
+    assert read_manifests(place) == ([second], [])
+    assert {path_of(tmp_path, name).read_text() for name in names} == {"precious"}
+
+
 @pytest.mark.parametrize("harm", ["rotted", "cut", "gone"])
 def test_what_has_rotted_is_written_anew_for_all_who_need_it(
     place: BackupPlace, taken: Snapshot, tmp_path: Path, harm: str

@@ -72,6 +72,18 @@ def test_an_older_one_is_not_taken_in_silence(commands: Commands, words: tuple[s
     assert "backup-20310513T100000Z.json is no manifest of a backup, or damaged" in said
 
 
+@pytest.mark.usefixtures("backups")
+def test_the_setting_is_named_where_nothing_can_be_restored(
+    commands: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("precious")
+    for wrong in ("file", "file/below", "/proc/x"):
+        monkeypatch.setenv("ODOMETER_DATA", wrong)
+        said = commands.run("restore", "backups", "--at", manifest(11).key, expect=1)
+        assert "odometer: ODOMETER_DATA: " in said
+    assert (tmp_path / "file").read_text() == "precious"
+
+
 def test_what_was_found_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     unreadable = [Unreadable("backup-1.json", "backup-1.json is odd."), Unreadable("backup-2.json", "Gone.")]
     taken = Taken(manifest(12, "2 clients on one side."), unreadable, ["parts/records/a.tar"])

@@ -1,6 +1,7 @@
 """The manifest of a backup: what belongs to it, with sizes and hashes. Written last, it stands for the whole."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple
@@ -9,7 +10,10 @@ from odometer.backup.places import BackupPlace
 from odometer.errors import StartError
 
 _FORMAT: Final = 1
-_PREFIX: Final = "backup-"
+_STAMP: Final = r"\d{8}T\d{6}(\.\d+)?Z"
+_MANIFEST: Final = re.compile(rf"backup-{_STAMP}\.json")
+# What backups bring beside manifests. A folder may hold others' files too, which are nobody's to remove.
+_BROUGHT: Final = re.compile(rf"parts/\w+/[^/]+-[0-9a-f]{{32}}\.tar|registry/{_STAMP}\.sqlite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Manifest:
     @property
     def key(self) -> str:
         """Where it is kept itself."""
-        return f"{_PREFIX}{self.taken_at.replace('-', '').replace(':', '')}.json"
+        return f"backup-{self.taken_at.replace('-', '').replace(':', '')}.json"
 
     @property
     def files(self) -> list[Kept]:
@@ -80,7 +84,12 @@ class Unreadable(NamedTuple):
 
 def manifest_keys(place: BackupPlace) -> list[str]:
     """Keys of all backups whose manifests are there, oldest first."""
-    return sorted(key for key in place.sizes() if key.startswith(_PREFIX) and key.endswith(".json"))
+    return sorted(key for key in place.sizes() if _MANIFEST.fullmatch(key))
+
+
+def is_brought(key: str) -> bool:
+    """Whether a backup brought what is kept under the key, going by its name."""
+    return _BROUGHT.fullmatch(key) is not None
 
 
 def read_manifests(place: BackupPlace) -> tuple[list[Manifest], list[Unreadable]]:

@@ -121,11 +121,13 @@ class FolderPlace:
 
     def sizes(self) -> dict[str, int]:
         """See `BackupPlace`."""
+        # The folder may hold much else; what belongs to backups lies no deeper than parts do.
         found = {}
-        for path in self._folder.rglob("*"):
-            key = path.relative_to(self._folder)
-            if key.parts[0] != _ASIDE and path.is_file():
-                found[key.as_posix()] = path.stat().st_size
+        for pattern in ("*", "*/*", "*/*/*"):
+            for path in self._folder.glob(pattern):
+                key = path.relative_to(self._folder)
+                if key.parts[0] != _ASIDE and path.is_file():
+                    found[key.as_posix()] = path.stat().st_size
         return found
 
     def delete(self, key: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from odometer import __version__
-from odometer.backup.manifest import Kept, Manifest, Unreadable, read_manifests
+from odometer.backup.manifest import Kept, Manifest, Unreadable, is_brought, read_manifests
 from odometer.backup.places import BackupPlace, sha256_of
 from odometer.errors import StartError
 from odometer.store.snapshot import Snapshot
@@ -148,7 +148,7 @@ def keep_newest(place: BackupPlace, count: int) -> list[str]:
         return removed
     needed = {file.key for manifest in kept for file in manifest.files}
     for key in place.sizes():
-        if key.startswith(("parts/", "registry/")) and key not in needed:
+        if is_brought(key) and key not in needed:
             place.delete(key)
     return removed
 

@@ -244,7 +244,13 @@ def _data_folder(settings: Settings) -> Path:
         raise StartError(
             "A backup is restored to where ODOMETER_DATA alone puts it: unset ODOMETER_ANALYTICS and _REGISTRY."
         )
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        message = (
+            f"ODOMETER_DATA: {data} can be no folder ({error.strerror}): name an empty one, or one that can be made."
+        )
+        raise StartError(message) from error
     return data
 
 
