@@ -24,7 +24,9 @@ def taken(tmp_path: Path) -> Snapshot:
     part.mkdir(parents=True)
     (part / "checksums.txt").write_text("sums")
     (tmp_path / "shadow" / REGISTRY).write_bytes(b"registry")
-    return Snapshot(tmp_path / "shadow", {"records": FrozenTable("CREATE", str(part.parent))}, 5, Entries(1), {}, ("odd",))
+    return Snapshot(
+        tmp_path / "shadow", {"records": FrozenTable("CREATE", str(part.parent))}, 5, Entries(1), {}, ("odd",)
+    )
 
 
 @pytest.mark.parametrize(
