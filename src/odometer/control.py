@@ -1,4 +1,4 @@
-"""A socket in the data folder, for commands of the same user while a server runs: it hands out snapshots.
+"""A socket in the data folder, for commands of the same user while a server runs: it gives snapshots, tells its state.
 
 Whoever may connect may read the folder anyway: both are for their owner only. A snapshot lasts as long as the
 connection, so that one that nobody needs any more is given up, however the command ended.
@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -27,17 +28,24 @@ _LOOK_S: Final = 0.5
 _SEND_S: Final = 10.0
 # Deletions are waited for by then; what takes longer is another backup.
 _ANSWERED_WITHIN_S: Final = 600.0
+_STATE_WITHIN_S: Final = 10.0
 _HELD: Final = b"held\n"
+_SNAPSHOT: Final = b"snapshot\n"
+_STATE: Final = b"state\n"
+_MOST_ASKED: Final = 32
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _log = structlog.get_logger(__name__)
 TakeSnapshot = Callable[[], AbstractContextManager[Snapshot]]
+# What is not as it should be, by name, and why.
+AskState = Callable[[], Mapping[str, str]]
 
 
 class Control:
     """Listens until it is closed; one caller at a time, the others wait."""
 
-    def __init__(self, folder: Path, take: TakeSnapshot) -> None:
+    def __init__(self, folder: Path, take: TakeSnapshot, state: AskState = dict) -> None:
         self._take = take
+        self._state = state
         self._path = folder / SOCKET
         self._path.unlink(missing_ok=True)
         self._stopping = threading.Event()
@@ -78,6 +86,14 @@ class Control:
 
     def _answer(self, connection: socket.socket) -> None:
         connection.settimeout(_SEND_S)
+        with connection.makefile("rb", buffering=0) as lines:
+            asked = lines.readline(_MOST_ASKED)
+        if asked == _STATE:
+            _say(connection, {"state": dict(self._state())})
+            return
+        if asked != _SNAPSHOT:
+            _say(connection, {"refused": "The server is of another version of Odometer than this command."})
+            return
         with contextlib.ExitStack() as holding:
             try:
                 taken = holding.enter_context(self._take())
@@ -117,27 +133,20 @@ class HeldSnapshot(NamedTuple):
     require_held: Callable[[], None]
 
 
+def state_of_server(folder: Path, *, within_s: float = _STATE_WITHIN_S) -> Mapping[str, str]:
+    """What is not as it should be by the word of the server that has the folder open, and why.
+
+    Raises `StartError` where none answers.
+    """
+    with _asked(folder, _STATE, within_s) as (_, answer, _):
+        found: Mapping[str, str] = answer["state"]
+        return found
+
+
 @contextlib.contextmanager
 def snapshot_of_server(folder: Path, *, within_s: float = _ANSWERED_WITHIN_S) -> Iterator[HeldSnapshot]:
     """A snapshot by the server that has the folder open. Raises `StartError` where none answers, or it refuses."""
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection, connection.makefile("rb") as lines:
-        connection.settimeout(within_s)
-        try:
-            with _short(folder) as short:
-                connection.connect(f"{short}/{SOCKET}")
-            answer = json.loads(lines.readline(_MOST_BYTES) or b'{"refused": "The server ended."}')
-        except TimeoutError as error:
-            raise StartError(
-                f"The server gave no snapshot within {within_s:.0f} seconds: is another backup being taken? "
-                "Its log says more."
-            ) from error
-        except OSError as error:
-            raise StartError(
-                f"The data folder {folder} is in use, but by no server that answers there: wait until the import or "
-                "rebuild is done."
-            ) from error
-        if "refused" in answer:
-            raise StartError(answer["refused"])
+    with _asked(folder, _SNAPSHOT, within_s) as (connection, answer, lines):
 
         def require_held() -> None:
             try:
@@ -154,6 +163,33 @@ def snapshot_of_server(folder: Path, *, within_s: float = _ANSWERED_WITHIN_S) ->
             # Files that are not there any more are the server's end, and nothing else.
             require_held()
             raise
+
+
+@contextlib.contextmanager
+def _asked(
+    folder: Path, what: bytes, within_s: float
+) -> Iterator[tuple[socket.socket, dict[str, Any], BufferedReader]]:
+    """The connection to the server, its answer, and what else it says."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection, connection.makefile("rb") as lines:
+        connection.settimeout(within_s)
+        try:
+            with _short(folder) as short:
+                connection.connect(f"{short}/{SOCKET}")
+            connection.sendall(what)
+            answer = json.loads(lines.readline(_MOST_BYTES) or b'{"refused": "The server ended."}')
+        except TimeoutError as error:
+            raise StartError(
+                f"The server gave no answer within {within_s:.0f} seconds: is another backup being taken? "
+                "Its log says more."
+            ) from error
+        except OSError as error:
+            raise StartError(
+                f"The data folder {folder} is in use, but by no server that answers there: wait until the import or "
+                "rebuild is done."
+            ) from error
+        if "refused" in answer:
+            raise StartError(answer["refused"])
+        yield connection, answer, lines
 
 
 @contextlib.contextmanager
@@ -185,4 +221,5 @@ def _of_json(value: dict[str, Any]) -> Snapshot:
         schema=value["schema"],
         ledger=Entries(up_to, {month: MonthSum(*held) for month, held in months.items()}),
         figures=value["figures"],
+        faults=tuple(value["faults"]),
     )

@@ -5,7 +5,7 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -39,7 +39,7 @@ from odometer.http.exports import exports_router
 from odometer.http.request_log import configure_logging
 from odometer.installation import registry_file, store_note
 from odometer.listening import require_free_addresses
-from odometer.look_over import DERIVED_DAMAGED, damage_of, disk_check, look_over
+from odometer.look_over import Check, DerivedRows, damage_of, disk_check, log_losses, look_over, not_ready
 from odometer.monitoring import Collected, State, watch
 from odometer.privacy.clean_up import CleanUp
 from odometer.privacy.erase import Erasing
@@ -67,6 +67,8 @@ _LAST_USES_S = 30
 _LICENSES_LOOK_S = 5
 # How often records that are derived are entered in the ledger; those of the last look are missed by nobody.
 _LEDGER_LOOK_S = 2
+# How often derived rows that did not agree with the records are looked at again.
+_DAMAGE_LOOK_S = 30
 
 
 @contextlib.contextmanager
@@ -87,7 +89,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         )
         stack.callback(analytics.close)
         damage = damage_of(analytics.store, registry)
-        _begin_work(registry, analytics, stack)
+        _begin_work(registry, analytics, damage.derived, stack)
         metrics, metrics_access = _metrics_of(settings, stack)
         collected = Collected(metrics, clock, partial(last_received, analytics.store.engine))
         large_batches = LargeBatches(settings.geo)
@@ -102,8 +104,8 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
             ),
             collected.count,
         )
-        control = Control(settings.data, lambda: analytics.snapshot(partial(copy_registry, registry_file(settings))))
-        stack.callback(control.close)
+        readiness = {"analytics": analytics.questions.ping, **damage.checks, "disk_low": disk_check(settings)}
+        _begin_control(settings, analytics, damage.derived, readiness, stack)
         app = create_http(
             HttpParts(
                 metrics=metrics,
@@ -124,18 +126,18 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
                 login_window_minutes=settings.login_window_minutes,
                 worker_threads=settings.worker_threads,
                 routers=[collect, *_file_routers(settings, registry, analytics, clock, stack)],
-                require_right_figures=partial(_require_right_figures, damage, analytics),
-                readiness={"analytics": analytics.questions.ping, **damage, "disk_low": disk_check(settings)},
+                require_right_figures=partial(_require_right_figures, damage.derived, analytics),
+                readiness=readiness,
             )
         )
         watch(metrics, _state_of(settings, app, registry, analytics, collected, clock))
         yield app
 
 
-def _require_right_figures(damage: Collection[str], analytics: LiveAnalytics) -> None:
+def _require_right_figures(derived: DerivedRows, analytics: LiveAnalytics) -> None:
     """Raise `Problem` while reports could only be wrong: a wrong figure is worse than none."""
     message = ""
-    if DERIVED_DAMAGED in damage:
+    if derived.faults:
         message = "Figures are damaged; the operator has to derive them anew (odometer rebuild)."
     elif analytics.store.ledger.is_other_store:
         message = "The analytics store of this installation is gone; the operator has to bring it back."
@@ -143,16 +145,39 @@ def _require_right_figures(damage: Collection[str], analytics: LiveAnalytics) ->
         raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_DAMAGED_RETRY_S)
 
 
-def _begin_work(registry: Registry, analytics: LiveAnalytics, stack: contextlib.ExitStack) -> None:
+def _begin_work(
+    registry: Registry, analytics: LiveAnalytics, derived: DerivedRows, stack: contextlib.ExitStack
+) -> None:
     """Begin what is done again and again in the background, until the stack ends."""
     if not analytics.store.losses:
         # It would derive clients anew whose records are missing.
         licenses = Worker("licenses", _license_duty(registry, analytics), _LICENSES_LOOK_S)
         stack.callback(licenses.close)
-    ledger = Worker("ledger", lambda _stopping: analytics.enter_derived(), _LEDGER_LOOK_S)
+    ledger = Worker("ledger", lambda _stopping: _enter_derived(analytics), _LEDGER_LOOK_S)
     stack.callback(ledger.close)
+    if derived.faults:
+        again = Worker("derived-rows", lambda _stopping: derived.look_again(analytics.deriver), _DAMAGE_LOOK_S)
+        stack.callback(again.close)
     uses = Worker("last-uses", lambda _stopping: registry.write_last_uses(), _LAST_USES_S)
     stack.callback(uses.close)
+
+
+def _begin_control(
+    settings: Settings,
+    analytics: LiveAnalytics,
+    derived: DerivedRows,
+    readiness: Mapping[str, Check],
+    stack: contextlib.ExitStack,
+) -> None:
+    """Listen to commands until the stack ends."""
+    copy = partial(copy_registry, registry_file(settings))
+    control = Control(settings.data, lambda: analytics.snapshot(copy, derived.faults), partial(not_ready, readiness))
+    stack.callback(control.close)
+
+
+def _enter_derived(analytics: LiveAnalytics) -> None:
+    if analytics.enter_derived():
+        log_losses(analytics.store)
 
 
 def _state_of(

@@ -1,8 +1,10 @@
 """The commands of the documentation run as written, and answer what the page says."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,17 +68,23 @@ def test_page(page: str, tmp_path: Path) -> None:
         "PRODUCT": str(installation.product),
         "TOKEN": installation.token,
         "KEY": installation.key,
-        "ODOMETER_DATA": installation.environment["ODOMETER_DATA"],
+        **{name: installation.environment[name] for name in ("ODOMETER_DATA", "ODOMETER_TODAY")},
         "PATH": f"{BIN}:{os.environ['PATH']}",
     }
     found = examples(page)
 
-    for command, kind, shown in found:
-        done = subprocess.run(
-            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert_shown(kind, shown, done.stdout)
-    installation.stop()
+    try:
+        for command, kind, shown in found:
+            done = subprocess.run(
+                ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+            )
+            assert_shown(kind, shown, done.stdout)
+    finally:
+        installation.stop()
+        # What a page has begun and would have ended.
+        for begun in tmp_path.glob("*.pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(begun.read_text()), signal.SIGKILL)
     assert found
 
 

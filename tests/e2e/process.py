@@ -28,7 +28,8 @@ def free_port() -> int:
 class Installation:
     """A data folder with one product, one administrator, one ingestion key and one API token."""
 
-    def __init__(self, folder: Path, *, today: str) -> None:
+    def __init__(self, folder: Path, *, today: str, is_new: bool = True) -> None:
+        """`is_new`: makes all of these; else the folder has a product and the administrator, and gets the rest."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -39,10 +40,14 @@ class Installation:
         }
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder.with_suffix(".log")
-        self.run("user", "add", EMAIL, "--admin", "--password-stdin", given=PASSWORD)
-        self.product = int(json.loads(self.run("product", "add", "Facet", "--json"))["productId"])
+        if is_new:
+            self.run("user", "add", EMAIL, "--admin", "--password-stdin", given=PASSWORD)
+            self.product = int(json.loads(self.run("product", "add", "Facet", "--json"))["productId"])
+        else:
+            self.product = int(json.loads(self.run("product", "list", "--json"))[0]["productId"])
+        name = "test" if is_new else "again"
         self.key = json.loads(self.run("product", "key", str(self.product), "--json"))["key"]
-        self.token = json.loads(self.run("token", "add", "test", "--user", EMAIL, "--json"))["token"]
+        self.token = json.loads(self.run("token", "add", name, "--user", EMAIL, "--json"))["token"]
 
     def run(self, *words: str, given: str | None = None, expect: int = 0) -> str:
         """Run a command; its standard output."""

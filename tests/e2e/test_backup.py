@@ -7,7 +7,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -252,43 +251,6 @@ def test_finished_exports_are_made_again(running: Installation, tmp_path: Path) 
     running.start()
     assert done(asked)["clientsWritten"] == 20
     assert len(list((folder / "files" / "exports").rglob("*.zip"))) == 1
-
-
-@pytest.mark.e2e
-def test_a_backup_of_the_previous_version_is_upgraded(stopped: Installation, tmp_path: Path) -> None:
-    """Tables of version 4 had no lines and knew of no duplicates."""
-    running = stopped
-    script = """
-import sys
-from pathlib import Path
-from odometer.backup.places import open_place
-from odometer.backup.take import copy_registry, take_backup
-from odometer.store.derive import Derivation
-from odometer.store.engine import Engine
-from odometer.store.gate import Gate
-from odometer.store.ledger import Ledger
-from odometer.store.snapshot import snapshot
-data = Path(sys.argv[1])
-engine = Engine(f"chdb://{data}/analytics")
-for table in ("line", "duplicate"):
-    engine.command(f"DROP TABLE odometer.{table} SYNC")
-engine.command("ALTER TABLE odometer.schema_version DELETE WHERE version > 4 SETTINGS mutations_sync = 2")
-ledger = Ledger(engine)
-assert not ledger.check()
-take = lambda folder: copy_registry(data / "registry.sqlite", folder)
-frozen = snapshot(engine, Derivation(engine, Gate(), ledger), at_that_moment=take)
-with open_place(sys.argv[2]) as place, frozen as taken:
-    take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="0.0.9", has_registry=True)
-engine.close()
-"""
-    place = tmp_path / "backups"
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "data"), str(place)], check=True)
-    running.run("restore", str(place), "--verify")
-    restored(running, place, tmp_path / "again")
-    running.start()
-    running.report_until({"new": 20, "active": 20, "lost": 0}, startDate="NOW", stopDate="NOW")
-    assert running.send(batch("client-new"))["accepted"] == 5
-    running.stop()
 
 
 @pytest.mark.e2e

@@ -177,6 +177,10 @@ def test_lost_derived_rows_are_told_and_made_again(installation: Installation, t
     assert report_refused(installation)
     installation.stop()
     assert "odometer rebuild" in findings(installation, fine=False)["derived tables"]["advice"]
+    # It is made all the same, for the records are whole, and says what it is of.
+    backup = installation.run("backup", str(tmp_path / "backups"), expect=1)
+    assert "Derived rows were damaged" in backup
+    assert "Derived rows were damaged" in installation.run("restore", str(tmp_path / "backups"), "--verify", expect=1)
 
     installation.run("rebuild")
 

@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
+from odometer.errors import StartError
 from tests.described import DescribedClient
 from tests.http.conftest import EMAIL, PASSWORD, REPORT_PATH, Connect, World, code_of, log_in
 
@@ -197,6 +198,30 @@ def test_health_readiness_and_metrics(connect: Connect) -> None:
     assert 'odometer_http_requests_total{method="GET",route="/healthz",status="200"} 1.0' in metrics.text
     assert "_created" not in metrics.text
     assert connect().get("/readyz").status_code == 200
+
+
+def test_what_is_not_ready_is_logged_when_it_changes(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe asks every few seconds: each of its failures was a traceback."""
+    monkeypatch.setattr("odometer.http.health._FRESH_S", -1.0)
+    failures: list[Exception] = []
+
+    def check() -> None:
+        if failures:
+            raise failures[0]
+
+    caller = connect(readiness={"disk_low": check})
+    with capture_logs() as logged:
+        for failure in (None, StartError("900 MiB are free"), StartError("800 MiB are free"), None, OSError("gone")):
+            failures[:] = [] if failure is None else [failure]
+            statuses = {caller.get("/readyz").status_code for _ in range(3)}
+            assert statuses == {200 if failure is None else 503}
+    told = [one for one in logged if one["event"] in ("not ready", "ready again")]
+    assert [(one["event"], one.get("reason")) for one in told] == [
+        ("not ready", "900 MiB are free"),
+        ("ready again", None),
+        ("not ready", "gone"),
+    ]
+    assert [bool(one.get("exc_info")) for one in told] == [False, False, True]
 
 
 def test_the_last_act_is_to_call_on_close(world: World) -> None:

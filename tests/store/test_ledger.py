@@ -11,6 +11,7 @@ import pytest
 from odometer.clock import Clock
 from odometer.errors import Problem
 from odometer.store import ledger as ledger_module
+from odometer.store.analytics import Analytics, LiveAnalytics
 from odometer.store.append import Batch, last_ingest_no
 from odometer.store.deletion import delete_rows
 from odometer.store.deriver import Deriver, read_mark, write_mark
@@ -79,8 +80,37 @@ def test_rows_that_are_gone_are_missed(store: Store, ledger: Ledger) -> None:
     assert again.check() == (f"1 of {known:,} records of 2031-05 are missing.",)
     again.advance()
     assert again.losses
-    again.accept([])
+    assert again.accept([]) == (f"1 of {known:,} records of 2031-05 are missing.",)
     assert Ledger(store.engine).check() == ()
+
+
+def test_how_many_are_given_up_is_told_where_the_loss_could_not_be_counted(store: Store, ledger: Ledger) -> None:
+    """Records of a damaged part cannot be read, nor counted, before it is set aside."""
+    product = append(store, ["client-01", "client-02"])
+    write_mark(store.engine, last_ingest_no(store.engine))
+    ledger.advance()
+    known = ledger.entries.months["203105"].rows
+    unread = Ledger(store.engine)
+    unread.losses = ("Records cannot be read: checksum does not match.",)
+    delete_rows(store.engine, RECORDS, product, ("client", "seq"), [("client-01", 1), ("client-02", 1)])
+    append(store, ["client-03"])
+    assert unread.accept(["records/203105_1_1_0"]) == (f"2 of {known:,} records of 2031-05 are missing.",)
+    assert not unread.losses
+
+
+def test_a_loss_while_the_server_runs_is_news_once(store: Store) -> None:
+    analytics = Analytics(store.engine, store.gate, store.derivation)
+    deriver = Deriver(store.engine, store.derivation, Clock())
+    live = LiveAnalytics(analytics, store.writer, deriver, store.questions)
+    try:
+        assert not live.enter_derived()
+        analytics.ledger.losses = ("1 of 2 records of 2031-05 are missing.",)
+        assert [live.enter_derived(), live.enter_derived()] == [True, False]
+        assert store.writer.is_closed_to_senders
+    finally:
+        analytics.ledger.losses = ()
+        store.writer.is_closed_to_senders = False
+        deriver.close()
 
 
 def test_rows_that_were_exchanged_are_missed(ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ def open_files() -> int:
 def test_files_that_are_put_are_not_held_open(tmp_path: Path) -> None:
     """A first backup of a thousand parts ran out of files."""
     place = FolderPlace(tmp_path)
+    place.begin()
     before = open_files()
     for number in range(50):
         work = place.work_file()

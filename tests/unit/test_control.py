@@ -1,6 +1,7 @@
 """The socket for backups: whatever fails is told, the next command is answered, and an end of the server is noticed."""
 
 import contextlib
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from odometer.backup.manifest import manifest_keys
 from odometer.backup.places import FolderPlace
 from odometer.backup.take import REGISTRY, take_backup
-from odometer.control import Control, snapshot_of_server
+from odometer.control import SOCKET, Control, snapshot_of_server, state_of_server
 from odometer.errors import StartError
 from odometer.store.ledger import Entries
 from odometer.store.snapshot import FrozenTable, Snapshot
@@ -23,7 +24,9 @@ def taken(tmp_path: Path) -> Snapshot:
     part.mkdir(parents=True)
     (part / "checksums.txt").write_text("sums")
     (tmp_path / "shadow" / REGISTRY).write_bytes(b"registry")
-    return Snapshot(tmp_path / "shadow", {"records": FrozenTable("CREATE", str(part.parent))}, 5, Entries(1), {})
+    return Snapshot(
+        tmp_path / "shadow", {"records": FrozenTable("CREATE", str(part.parent))}, 5, Entries(1), {}, ("odd",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,29 @@ def test_any_failure_is_told_and_the_next_command_is_answered(
         with snapshot_of_server(tmp_path) as held:
             held.require_held()
             assert held.snapshot == taken
+
+
+def test_what_is_not_as_it_should_be_is_told(tmp_path: Path, taken: Snapshot) -> None:
+    state = {"derived_damaged": "2 clients on one side."}
+    with contextlib.closing(Control(tmp_path, lambda: contextlib.nullcontext(taken), lambda: state)):
+        assert state_of_server(tmp_path) == state
+        state.clear()
+        assert state_of_server(tmp_path) == {}
+        with snapshot_of_server(tmp_path), pytest.raises(StartError, match="no answer"):
+            state_of_server(tmp_path, within_s=0.3)
+    with pytest.raises(StartError, match="no server that answers"):
+        state_of_server(tmp_path)
+
+
+def test_a_question_that_is_not_known_is_refused(tmp_path: Path, taken: Snapshot) -> None:
+    with (
+        contextlib.closing(Control(tmp_path, lambda: contextlib.nullcontext(taken))),
+        socket.socket(socket.AF_UNIX) as connection,
+    ):
+        connection.settimeout(10)
+        connection.connect(str(tmp_path / SOCKET))
+        connection.sendall(b"weather\n")
+        assert b"another version" in connection.makefile("rb").readline()
 
 
 def test_a_snapshot_that_cannot_be_given_up_does_not_end_it(tmp_path: Path, taken: Snapshot) -> None:
@@ -74,6 +100,7 @@ def test_a_command_does_not_wait_for_ever(tmp_path: Path, taken: Snapshot) -> No
 def test_no_backup_is_complete_when_the_server_has_ended(tmp_path: Path, taken: Snapshot, when: str) -> None:
     """Also when all that was wanted could still be copied."""
     place = FolderPlace(tmp_path / "backups")
+    place.begin()
     control = Control(tmp_path, lambda: contextlib.nullcontext(taken))
 
     def ends(_done: int, _all: int) -> None:
@@ -86,7 +113,6 @@ def test_no_backup_is_complete_when_the_server_has_ended(tmp_path: Path, taken: 
             held.snapshot,
             place,
             taken_at="2031-05-20T10:00:00Z",
-            version="1",
             has_registry=True,
             require_held=held.require_held,
             progress=ends,
@@ -108,9 +134,10 @@ def test_files_that_went_with_the_server_are_its_end(tmp_path: Path, taken: Snap
 
 def test_a_registry_that_must_be_there_is_missed(tmp_path: Path, taken: Snapshot) -> None:
     place = FolderPlace(tmp_path / "backups")
+    place.begin()
     (taken.folder / REGISTRY).unlink()
     with pytest.raises(StartError, match="no copy of the registry"):
-        take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="1", has_registry=True)
+        take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", has_registry=True)
     assert manifest_keys(place) == []
-    made = take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", version="1", has_registry=False)
-    assert made.registry is None
+    made = take_backup(taken, place, taken_at="2031-05-20T10:00:00Z", has_registry=False)
+    assert made.manifest.registry is None

@@ -9,8 +9,8 @@ from typing import Final
 
 from odometer.accounts import open_registry
 from odometer.backup.manifest import Kept, Manifest
-from odometer.backup.places import BackupPlace
-from odometer.backup.take import REGISTRY, sha256_of
+from odometer.backup.places import BackupPlace, sha256_of
+from odometer.backup.take import REGISTRY
 from odometer.clock import Clock
 from odometer.durable import bring_to_disk, write_durably
 from odometer.errors import Problem, StartError

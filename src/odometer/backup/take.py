@@ -3,13 +3,15 @@
 import hashlib
 import sqlite3
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from odometer.backup.manifest import Kept, Manifest, manifest_keys, read_manifest
-from odometer.backup.places import BackupPlace
+from odometer import __version__
+from odometer.backup.manifest import Kept, Manifest, Unreadable, is_brought, read_manifests
+from odometer.backup.places import BackupPlace, sha256_of
 from odometer.errors import StartError
 from odometer.store.snapshot import Snapshot
 
@@ -32,23 +34,39 @@ def copy_registry(registry: Path | None, folder: Path) -> None:
         copy.execute("PRAGMA journal_mode=DELETE")
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A backup that was made.
+
+    Attributes:
+        manifest: of it.
+        unreadable: manifests of earlier backups that say nothing; what only they brought was brought again.
+        rotted: keys of files of earlier backups that were gone or not what was written, and are written anew.
+
+    """
+
+    manifest: Manifest
+    unreadable: Sequence[Unreadable]
+    rotted: Sequence[str]
+
+
 def take_backup(
     snapshot: Snapshot,
     place: BackupPlace,
     *,
     taken_at: str,
-    version: str,
     has_registry: bool,
+    check: bool | None = None,
     require_held: Callable[[], None] = lambda: None,
     progress: Progress = lambda _done, _all: None,
-) -> Manifest:
+) -> Taken:
     """Bring all that is not there yet, then the manifest: until then there is no backup.
 
-    `has_registry`: the snapshot must hold one. `require_held` is called when all is copied, and raises unless the
-    snapshot is whole even then. Raises `StartError`.
+    `has_registry`: the snapshot must hold one. `check`: whether hashes of what earlier backups brought are compared;
+    by default where the place is near. `require_held` is called when all is copied, and raises unless the snapshot is
+    whole even then. Raises `StartError`.
     """
-    known = {kept.key: kept for key in manifest_keys(place) for kept in read_manifest(place, key).files}
-    held = place.sizes()
+    shelf = _Shelf(place, check=place.is_near if check is None else check)
     parts: dict[str, dict[str, Kept]] = {name: {} for name in snapshot.tables}
     waiting = [
         (name, path)
@@ -59,10 +77,7 @@ def take_backup(
     ]
     for done, (name, path) in enumerate(waiting):
         key = f"parts/{name}/{path.name}-{_content_of(path)}.tar"
-        kept = known.get(key)
-        if kept is None or held.get(key) != kept.size:
-            kept = _put_part(place, key, path)
-        parts[name][path.name] = kept
+        parts[name][path.name] = shelf.reusable(key) or _put_part(place, key, path)
         progress(done + 1, len(waiting))
     registry = snapshot.folder / REGISTRY
     if has_registry and not registry.exists():
@@ -71,7 +86,7 @@ def take_backup(
     stamp = taken_at.replace("-", "").replace(":", "")
     manifest = Manifest(
         taken_at=taken_at,
-        product_version=version,
+        product_version=__version__,
         schema=snapshot.schema,
         creates={name: table.create for name, table in snapshot.tables.items()},
         parts=parts,
@@ -79,27 +94,61 @@ def take_backup(
         up_to=snapshot.ledger.up_to,
         months={month: (held.rows, held.check) for month, held in snapshot.ledger.months.items()},
         figures=snapshot.figures,
+        faults=snapshot.faults,
     )
     _require_whole(place, manifest)
     require_held()
     file = place.work_file()
     file.write_bytes(manifest.encode())
     place.put(manifest.key, file)
-    return manifest
+    return Taken(manifest, shelf.unreadable, shelf.rotted)
+
+
+class _Shelf:
+    """What earlier backups brought to a place, and whether it can be used again."""
+
+    def __init__(self, place: BackupPlace, *, check: bool) -> None:
+        manifests, self.unreadable = read_manifests(place)
+        self._place = place
+        self._check = check
+        self._known = {kept.key: kept for manifest in manifests for kept in manifest.files}
+        self._held = place.sizes()
+        self.rotted: list[str] = []
+
+    def reusable(self, key: str) -> Kept | None:
+        """The file under the key, if it is there as it was written."""
+        kept = self._known.get(key)
+        if kept is None:
+            return None
+        if self._held.get(key) == kept.size and (not self._check or self._has_hash(kept)):
+            return kept
+        self.rotted.append(key)
+        return None
+
+    def _has_hash(self, kept: Kept) -> bool:
+        try:
+            return self._place.sha256(kept.key) == kept.sha256
+        except OSError:
+            return False
 
 
 def keep_newest(place: BackupPlace, count: int) -> list[str]:
-    """Remove all but so many backups, and what belongs to none that is left; the keys of those removed.
+    """Remove all but so many readable backups, and what belongs to none that is left; the keys of those removed.
 
-    Manifests go first: a backup without all of its files must not look like one.
+    Manifests go first: a backup without all of its files must not look like one. While one that cannot be read is left,
+    files stay, because some may be its own.
     """
-    keys = manifest_keys(place)
-    removed = keys[:-count]
+    manifests, unreadable = read_manifests(place)
+    kept = manifests[-count:]
+    every = sorted([*(manifest.key for manifest in manifests), *(one.key for one in unreadable)])
+    removed = [key for key in every if len(kept) == count and key < kept[0].key]
     for key in removed:
         place.delete(key)
-    needed = {kept.key for key in keys[-count:] for kept in read_manifest(place, key).files}
+    if any(one.key not in removed for one in unreadable):
+        return removed
+    needed = {file.key for manifest in kept for file in manifest.files}
     for key in place.sizes():
-        if key.startswith(("parts/", "registry/")) and key not in needed:
+        if is_brought(key) and key not in needed:
             place.delete(key)
     return removed
 
@@ -112,8 +161,15 @@ def _content_of(part: Path) -> str:
 def _put_part(place: BackupPlace, key: str, part: Path) -> Kept:
     file = place.work_file()
     with tarfile.open(file, "w") as archive:
-        archive.add(part, arcname=part.name)
+        archive.add(part, arcname=part.name, filter=_without_origin)
     return _put(place, key, file)
+
+
+def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """One content has one hash: a part that is written anew is as good for the older backups that name it."""
+    member.mtime = member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def _put_file(place: BackupPlace, key: str, source: Path) -> Kept:
@@ -128,12 +184,6 @@ def _put(place: BackupPlace, key: str, file: Path) -> Kept:
     kept = Kept(key, file.stat().st_size, sha256_of(file))
     place.put(key, file)
     return kept
-
-
-def sha256_of(file: Path) -> str:
-    """The hash of a file of any size, hexadecimal."""
-    with file.open("rb") as reading:
-        return hashlib.file_digest(reading, "sha256").hexdigest()
 
 
 def _require_whole(place: BackupPlace, manifest: Manifest) -> None:

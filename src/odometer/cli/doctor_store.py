@@ -5,32 +5,65 @@ from typing import Final
 
 from odometer.app import LOSS_ADVICE, analytics_of, registry_of
 from odometer.cli.finding import Finding
+from odometer.control import state_of_server
 from odometer.errors import Problem, StartError
+from odometer.look_over import DERIVED_DAMAGED, RECORDS_LOST, DerivedRows
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics
-from odometer.store.damage import broken_parts, derived_faults, unreadable_parts
+from odometer.store.damage import broken_parts, records_in, unreadable_parts
+from odometer.store.engine import FolderInUse
 from odometer.store.tables import MIGRATIONS, RECORDS
 
 _REBUILD: Final = "Run `odometer rebuild`."
 
 
 def examine_store(settings: Settings) -> list[Finding]:
-    """The findings about the analytics store; one only when it cannot be opened. Reads all that is stored."""
+    """The findings about the analytics store; one only when it cannot be opened. Reads all that is stored.
+
+    Where a server has it open, what that server knows.
+    """
     try:
         with analytics_of(settings, damaged_too=True) as analytics:
             version = analytics.engine.rows("SELECT version()")[0][0]
             tables = f"tables at version {MIGRATIONS[-1][0]}"
             opened = Finding("analytics", True, f"ClickHouse {version}, {tables}, nothing underived")
             return [opened, _records(analytics), _parts(analytics), _derived(settings, analytics)]
+    except FolderInUse:
+        return _by_server(settings)
     except StartError as error:
-        advice = "A running server holds the folder: that is fine while it serves, and /readyz tells what it found."
-        return [Finding("analytics", "in use" in str(error), str(error), advice)]
+        return [Finding("analytics", False, str(error), "Check the setting.")]
     except Problem as problem:
         advice = "See the log; `odometer rebuild` repairs derived tables."
         return [Finding("analytics", False, problem.message, advice)]
 
 
+def _by_server(settings: Settings) -> list[Finding]:
+    try:
+        state = dict(state_of_server(settings.data.absolute()))
+    except StartError as error:
+        return [Finding("analytics", True, f"not looked at: {error}", "Run `odometer doctor` again after that.")]
+    lost, damaged = (state.pop(name, None) for name in (RECORDS_LOST, DERIVED_DAMAGED))
+    # Disks are a finding of their own.
+    state.pop("disk_low", None)
+    found = [Finding("analytics", True, "open in a running server, which says what follows")]
+    if state:
+        text = "; ".join(f"{name}: {reason}" for name, reason in sorted(state.items()))
+        found = [Finding("analytics", False, f"A running server has it open, and is not ready. {text}", "See its log.")]
+    if lost is None:
+        found.append(Finding("records", True, "none are missed"))
+    else:
+        found.append(Finding("records", False, lost, f"Stop the server. {LOSS_ADVICE}"))
+    found.append(Finding("parts", True, "not read while a server runs: stop it to have all files read"))
+    if damaged is not None:
+        found.append(Finding("derived tables", False, damaged, "Stop the server and run `odometer rebuild`."))
+    elif lost is None:
+        found.append(Finding("derived tables", True, "agreed with the records when they were last compared"))
+    return found
+
+
 def _records(analytics: Analytics) -> Finding:
+    # What an import that broke off had stored is derived now, and counted.
+    analytics.ledger.advance()
     if analytics.losses:
         return Finding("records", False, " ".join(analytics.losses), LOSS_ADVICE)
     total = sum(month.rows for month in analytics.ledger.entries.months.values())
@@ -40,16 +73,21 @@ def _records(analytics: Analytics) -> Finding:
 def _parts(analytics: Analytics) -> Finding:
     known = analytics.ledger.entries.set_aside
     unreadable = unreadable_parts(analytics.engine)
-    broken = [part for part in broken_parts(analytics.engine) if part not in known]
     if unreadable:
         text = f"Files of {_named(unreadable)} are damaged."
-        is_record = any(part.startswith(f"{RECORDS.name}/") for part in unreadable)
-        return Finding("parts", False, text, LOSS_ADVICE if is_record else "Run `odometer rebuild --accept-loss`.")
+        records = records_in(analytics.engine, unreadable)
+        if records:
+            return Finding("parts", False, f"{text} In them are records: {', '.join(records)}.", LOSS_ADVICE)
+        return Finding("parts", False, text, "Run `odometer rebuild --accept-loss`.")
+    broken = [part for part in broken_parts(analytics.engine) if str(part) not in known]
+    set_aside = f"The engine set aside {_named([str(part) for part in broken])} as damaged"
     if broken and analytics.losses:
-        return Finding("parts", False, f"The engine set aside {_named(broken)} as damaged.", LOSS_ADVICE)
+        return Finding("parts", False, f"{set_aside}.", LOSS_ADVICE)
+    # Of records the ledger knows that none are missing, whatever is set aside.
+    if any(part.table != RECORDS.name and not part.is_covered for part in broken):
+        return Finding("parts", False, f"{set_aside}, and no other parts have their rows.", _REBUILD)
     if broken:
-        text = f"The engine set aside {_named(broken)} as damaged, and has their rows from other parts"
-        return Finding("parts", True, text)
+        return Finding("parts", True, f"{set_aside}, and has their rows from other parts")
     return Finding("parts", True, "all files are as they were written")
 
 
@@ -59,7 +97,7 @@ def _derived(settings: Settings, analytics: Analytics) -> Finding:
     with registry_of(settings) as registry:
         if registry.erasures.pending():
             return Finding("derived tables", True, "not compared before an erasure that broke off is done")
-    faults = derived_faults(analytics.engine)
+        faults = DerivedRows(analytics, registry).look()
     if faults:
         return Finding("derived tables", False, " ".join(faults), _REBUILD)
     return Finding("derived tables", True, "agree with the records and with each other")

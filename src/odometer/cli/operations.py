@@ -87,12 +87,16 @@ def rebuild(
                 meeting.collect(product_id, from_start=True)
             meeting.follow(product_id, decides=decides)
         write_mark(analytics.engine, read_mark(analytics.engine))
+        if product is None:
+            analytics.settle_derived()
 
 
 def _accept_loss(analytics: Analytics) -> None:
-    for loss in analytics.losses:
+    losses = analytics.losses
+    accepted = analytics.accept_loss()
+    for loss in dict.fromkeys((*losses, *accepted.records)):
         typer.echo(f"Accepted: {loss}", err=True)
-    for part in analytics.accept_loss():
+    for part in accepted.parts:
         typer.echo(f"Set aside: {part}", err=True)
 
 

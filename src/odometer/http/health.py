@@ -3,6 +3,7 @@
 import asyncio
 import time
 from functools import partial
+from typing import NamedTuple
 
 import anyio.to_thread
 import structlog
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from odometer.errors import Problem
+from odometer.errors import Problem, StartError
 from odometer.http.answers import JsonAnswer
 from odometer.http.guard import find_caller
 from odometer.http.lanes import lanes_of
@@ -85,6 +86,13 @@ async def readyz(request: Request) -> Response:
     return JsonAnswer({"status": "ready"})
 
 
+class NotReady(NamedTuple):
+    """A store that does not answer, and what it raised."""
+
+    name: str
+    error: Exception
+
+
 class Readiness:
     """Asks every store whether it answers, once for all who want to know at the same time."""
 
@@ -93,16 +101,19 @@ class Readiness:
         self._one_at_a_time = asyncio.Lock()
         self._threads = anyio.CapacityLimiter(1)
         self._asked_at = float("-inf")
-        self._found: Problem | None = None
+        self._found: NotReady | None = None
 
     async def ask(self) -> None:
         """Raise `Problem` STORE_UNAVAILABLE naming what is not ready, as of a second ago at the most."""
         async with self._one_at_a_time:
             if time.monotonic() - self._asked_at > _FRESH_S:
-                self._found = await anyio.to_thread.run_sync(_not_ready, self._parts, limiter=self._threads)
+                found = await anyio.to_thread.run_sync(_not_ready, self._parts, limiter=self._threads)
                 self._asked_at = time.monotonic()
-        if self._found is not None:
-            raise self._found
+                _log_change(self._found, found)
+                self._found = found
+            message = None if self._found is None else f"Not ready: {self._found.name}."
+        if message is not None:
+            raise Problem("STORE_UNAVAILABLE", message, retry_after_s=_RETRY_AFTER_S)
 
 
 async def metrics(request: Request) -> Response:
@@ -123,11 +134,21 @@ def _require_operator(request: Request) -> None:
         raise Problem("PERMISSION_DENIED", "Metrics need an administrator, with a session or a token for all products.")
 
 
-def _not_ready(parts: HttpParts) -> Problem | None:
+def _not_ready(parts: HttpParts) -> NotReady | None:
     for name, check in {"registry": parts.registry.ping, **parts.readiness}.items():
         try:
             check()
-        except Exception:  # noqa: BLE001 - whatever it is, the store is not ready
-            _LOG.exception("not ready", store=name)
-            return Problem("STORE_UNAVAILABLE", f"Not ready: {name}.", retry_after_s=_RETRY_AFTER_S)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the store is not ready
+            return NotReady(name, error)
     return None
+
+
+def _log_change(before: NotReady | None, now: NotReady | None) -> None:
+    """Say it once, however often it is asked: a probe asks every few seconds."""
+    if now is None:
+        if before is not None:
+            _LOG.info("ready again", store=before.name)
+    elif before is None or before.name != now.name:
+        # What the server itself found is told by its words; what went wrong unforeseen, by where.
+        is_foreseen = isinstance(now.error, StartError)
+        _LOG.error("not ready", store=now.name, reason=str(now.error), exc_info=None if is_foreseen else now.error)

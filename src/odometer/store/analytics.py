@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from odometer.clock import Clock
 from odometer.errors import StartError
 from odometer.store.append import BlockedAmong, Writer
-from odometer.store.damage import set_aside_damaged
+from odometer.store.damage import set_aside_damaged, set_aside_parts
 from odometer.store.derive import Derivation
 from odometer.store.deriver import Deriver, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
@@ -18,7 +19,7 @@ from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
 from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
 from odometer.store.sorting import drop_leftovers
-from odometer.store.tables import migrate
+from odometer.store.tables import RECORDS, migrate
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,15 @@ class Analytics:
         """What is wrong with the records, in sentences; nothing was derived then, and reports say what they said."""
         return self.ledger.losses
 
-    def accept_loss(self) -> Sequence[str]:
-        """Take what is left of the records for all there is; the damaged parts that are set aside.
-
-        The caller derives everything again.
-        """
+    def accept_loss(self) -> "Accepted":
+        """Take what is left of the records for all there is. The caller derives everything again."""
         set_aside = set_aside_damaged(self.engine)
-        self.ledger.accept(set_aside)
-        return set_aside
+        return Accepted(self.ledger.accept(set_aside), set_aside)
+
+    def settle_derived(self) -> None:
+        """Everything was derived again: parts of derived tables that were set aside are missed no more."""
+        derived = [part for part in set_aside_parts(self.engine) if not part.startswith(f"{RECORDS.name}/")]
+        self.ledger.settle_set_aside(derived)
 
     def derive_again(self, product_id: int, clients: Sequence[str]) -> bool:
         """Derive these clients now; always True."""
@@ -64,6 +66,13 @@ class Analytics:
         self.engine.close()
 
 
+class Accepted(NamedTuple):
+    """What was given up when a loss was accepted: sentences about records, and the damaged parts set aside."""
+
+    records: Sequence[str]
+    parts: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class LiveAnalytics:
     """An open store that takes live records: a writer, a deriver behind it, and the questions reports ask."""
@@ -78,17 +87,27 @@ class LiveAnalytics:
         """What erases clients."""
         return Eraser(self.store.engine, self.store.gate, self.store.derivation, self.deriver.derive_again)
 
-    def enter_derived(self) -> None:
-        """Enter in the ledger what is derived; where records turn out to be lost, no sender is promised anything."""
-        self.store.ledger.advance()
-        if self.store.losses:
-            self.writer.is_closed_to_senders = True
+    def enter_derived(self) -> bool:
+        """Enter in the ledger what is derived; whether it turned out only now that records are lost.
 
-    def snapshot(self, at_that_moment: Callable[[Path], None]) -> AbstractContextManager[Snapshot]:
-        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored."""
+        From then on no sender is promised anything.
+        """
+        self.store.ledger.advance()
+        is_news = bool(self.store.losses) and not self.writer.is_closed_to_senders
+        if is_news:
+            self.writer.is_closed_to_senders = True
+        return is_news
+
+    def snapshot(
+        self, at_that_moment: Callable[[Path], None], faults: Sequence[str] = ()
+    ) -> AbstractContextManager[Snapshot]:
+        """The store at one moment; `at_that_moment` is called with the folder while nothing is stored.
+
+        `faults`: what is known to be damaged of what is derived.
+        """
         if self.store.losses:
             raise StartError("Records are lost: a backup now would be one of a damaged store. See /readyz.")
-        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment)
+        return snapshot(self.store.engine, self.store.derivation, self.writer.paused, at_that_moment, faults)
 
     def close(self) -> None:
         """Store what waits, finish the present round of derivation, close the engine."""

@@ -178,15 +178,33 @@ class Ledger:
             before = self._entries
             return _combined(before.months, self._sums(before.up_to, up_to))
 
-    def accept(self, set_aside: Sequence[str]) -> None:
-        """What is stored now is what there is: the ledger is written anew, and these damaged parts are known."""
+    def accept(self, set_aside: Sequence[str]) -> Sequence[str]:
+        """What is stored now is what there is: the ledger is written anew, and these damaged parts are known.
+
+        Sentences that say what is given up; they are of the ledger as it was, where that could be read.
+        """
         with self._lock:
+            given_up = self._missing()
             self._begin(frozenset(set_aside))
             if self._note is not None and self._note.exists():
                 # Also where nothing is left: the note is of the store that was.
                 self._write_note(self._note)
             self.losses = ()
             self.is_other_store = False
+        return given_up
+
+    def settle_set_aside(self, parts: Sequence[str]) -> None:
+        """These damaged parts bother nobody any more: what was in them has been made anew."""
+        with self._lock:
+            if self._path is not None and self._is_read and not self.losses:
+                self._write(replace(self._entries, set_aside=self._entries.set_aside | set(parts)))
+
+    def _missing(self) -> Sequence[str]:
+        held = None
+        if self._path is not None:
+            with contextlib.suppress(StartError):
+                held = read_ledger(self._path)
+        return () if held is None else differences(held.months, self._sums(0, held.up_to))
 
     def _begin(self, set_aside: frozenset[str] = frozenset()) -> None:
         mark = self._mark()

@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,7 @@ class Snapshot:
         schema: the version of the tables.
         ledger: sums of all records in it.
         figures: what some questions answer, by product and what was asked.
+        faults: sentences that say which derived rows are damaged.
 
     """
 
@@ -59,6 +60,7 @@ class Snapshot:
     schema: int
     ledger: Entries
     figures: Mapping[str, str]
+    faults: Sequence[str] = ()
 
 
 def drop_snapshots(engine: Engine) -> None:
@@ -73,11 +75,12 @@ def snapshot(
     derivation: Derivation,
     paused: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     at_that_moment: Callable[[Path], None] = lambda _folder: None,
+    faults: Sequence[str] = (),
 ) -> Iterator[Snapshot]:
     """A snapshot for the block. Nothing is stored for some milliseconds, in which `at_that_moment` is called too.
 
-    It is given the snapshot's folder. Raises `StartError` for a store on a server, `Problem` BUSY when deletions do not
-    come to an end.
+    It is given the snapshot's folder. `faults`: what is known to be damaged of what is derived. Raises `StartError` for
+    a store on a server, `Problem` BUSY when deletions do not come to an end.
     """
     if engine.folder is None:
         raise StartError("The analytics store is on a ClickHouse server: back it up with BACKUP DATABASE there.")
@@ -98,7 +101,7 @@ def snapshot(
             entries = Entries(up_to, derivation.ledger.sums_up_to(up_to))
             found = figures(engine)
         frozen = {name: _frozen(folder, create, uuid) for name, (create, uuid, _) in tables.items()}
-        yield Snapshot(folder, frozen, _schema(engine), entries, found)
+        yield Snapshot(folder, frozen, _schema(engine), entries, found, tuple(faults))
     finally:
         drop_snapshots(engine)
 

@@ -1,0 +1,1 @@
+"""Data folders and backups as released and earlier versions left them, and what makes them."""
