@@ -17,6 +17,8 @@ from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
 from odometer.store.tables import DERIVED, TABLES, migrate
 
+pytest_plugins = ["tests.postgresql"]
+
 _SLOW_IS_FINE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 # The same examples on every run: a failure on main is a failure at home.
 # Making a failing world small takes minutes with a real engine: the profile `explore` does it, at home.

@@ -28,8 +28,11 @@ def free_port() -> int:
 class Installation:
     """A data folder with one product, one administrator, one ingestion key and one API token."""
 
-    def __init__(self, folder: Path, *, today: str, is_new: bool = True) -> None:
-        """`is_new`: makes all of these; else the folder has a product and the administrator, and gets the rest."""
+    def __init__(self, folder: Path, *, today: str, is_new: bool = True, registry: str = "") -> None:
+        """`is_new`: makes all of these; else the folder has a product and the administrator, and gets the rest.
+
+        `registry`: the address of one outside the folder.
+        """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -37,6 +40,7 @@ class Installation:
             "ODOMETER_DATA": str(folder),
             "ODOMETER_PORT": str(self.port),
             "ODOMETER_TODAY": today,
+            **({"ODOMETER_REGISTRY": registry} if registry else {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
         self.log = folder.with_suffix(".log")

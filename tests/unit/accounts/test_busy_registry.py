@@ -67,6 +67,7 @@ def busy(
         writer.join()
 
 
+@pytest.mark.only_sqlite
 def test_lookups_answer_at_once_while_writers_wait(
     busy: list[threading.Thread], lookups: dict[str, Callable[[], object]]
 ) -> None:

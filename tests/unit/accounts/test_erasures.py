@@ -66,6 +66,7 @@ def test_clients_are_blocked_by_product_until_they_are_unblocked(products: Regis
     ]
 
 
+@pytest.mark.only_sqlite
 def test_the_database_does_not_tell_who_is_blocked(tmp_path: Path, products: Registry) -> None:
     """Not by its bytes, nor to somebody who hashes a likely id: the hash has a key, and the product is in it."""
     products.blocked_clients.block(PRODUCT, [CLIENT], actor="ada")
@@ -94,6 +95,7 @@ def test_another_installation_has_other_hashes(tmp_path: Path, clock: MovableClo
     assert len(found) == 2
 
 
+@pytest.mark.only_sqlite
 def test_another_process_notices_within_seconds(tmp_path: Path, clock: MovableClock, products: Registry) -> None:
     """What it remembers is asked for anew after three seconds; a restart remembers nothing."""
     seconds = [100.0]
@@ -118,6 +120,7 @@ def test_another_process_notices_within_seconds(tmp_path: Path, clock: MovableCl
     database.close()
 
 
+@pytest.mark.only_sqlite
 def test_processes_that_start_with_an_empty_registry_share_the_key(products: Registry, other_process: Registry) -> None:
     other_process.blocked_clients.block(PRODUCT, [CLIENT], actor="ada")
     assert products.blocked_clients.among(PRODUCT, [CLIENT]) == {CLIENT}
@@ -134,6 +137,7 @@ def erasure(receipt: str, product: int, erased_ms: int) -> Erasure:
     )
 
 
+@pytest.mark.only_sqlite
 def test_the_book_of_erasures(products: Registry, other_process: Registry, clock: MovableClock) -> None:
     book = products.erasures
     first, second, third = erasure("er-2", PRODUCT, 100), erasure("er-1", PRODUCT, 200), erasure("er-3", SECOND, 150)
@@ -178,6 +182,7 @@ def ask_for(registry: Registry, request: str) -> str:
     return registry.export_jobs.request(order, at_most=3).export_id
 
 
+@pytest.mark.only_sqlite
 @pytest.mark.parametrize("padding", [0, 20_000], ids=["a row", "a row over several pages"])
 def test_an_id_that_an_export_named_leaves_the_files(tmp_path: Path, products: Registry, padding: int) -> None:
     ask_for(products, named("x" * padding))

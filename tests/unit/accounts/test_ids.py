@@ -182,6 +182,7 @@ def test_the_next_user_has_an_export_of_their_own(registry: Registry, bob: int) 
     assert registry.export_jobs.get(PRODUCT, eve, job.export_id) is not None
 
 
+@pytest.mark.only_sqlite
 def test_notes_of_use_wait_for_a_registry_that_does_not_answer(
     registry: Registry, bob: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: MovableClock
 ) -> None:

@@ -24,9 +24,9 @@ from .conftest import MovableClock
 PASSWORD = "correct horse"
 
 
-def test_migrations_make_exactly_the_tables_that_the_code_knows(tmp_path: Path, registry: Registry) -> None:
+def test_migrations_make_exactly_the_tables_that_the_code_knows(registry_url: str, registry: Registry) -> None:
     registry.ping()
-    engine = create_engine(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    engine = create_engine(registry_url)
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), METADATA)
     engine.dispose()
@@ -235,6 +235,7 @@ def test_ingestion_keys_are_found_until_revoked(registry: Registry) -> None:
         registry.keys.add(8)
 
 
+@pytest.mark.only_sqlite
 def test_no_secret_is_stored_in_clear(registry: Registry, tmp_path: Path) -> None:
     registry.products.add("Paint", 7)
     registry.users.add("a@example.com", PASSWORD)
