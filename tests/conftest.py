@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -20,19 +21,26 @@ from odometer.store.tables import DERIVED, TABLES, migrate
 pytest_plugins = ["tests.postgresql"]
 
 _SLOW_IS_FINE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
+# How many times as many examples as each test names are tried; `make test-long` tries many, and others each time.
+_TIMES = int(os.environ.get("ODOMETER_EXAMPLES", "1"))
 # The same examples on every run: a failure on main is a failure at home.
 # Making a failing world small takes minutes with a real engine: the profile `explore` does it, at home.
 settings.register_profile(
     "ci",
-    derandomize=True,
+    derandomize=_TIMES == 1,
     deadline=None,
-    max_examples=12,
+    max_examples=6 * _TIMES,
     print_blob=True,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=_SLOW_IS_FINE,
 )
 settings.register_profile("explore", deadline=None, max_examples=500, suppress_health_check=_SLOW_IS_FINE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def tried(examples: int, **more: Any) -> settings:
+    """Settings of a test that tries so many examples, each of which takes a while."""
+    return settings(max_examples=examples * _TIMES, **more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import tried
 from tests.event_reports import Flags, expected
 from tests.generic import by_oracle
 from tests.properties.asking import Form, conditions
@@ -26,7 +27,7 @@ JUDGING = (*TABLES, "full_report")
 # Of the full report they have other names.
 _SUMS = ("eventCount", "eventCounts", "uniqueUsersUsedAtLeastOnce", "uniqueUsersNeverUsed", "activeUsers")
 _WHOLE: Form = {"segmentBy": None, "segments": None, "page": None, "pageSize": None, "categorizeEvents": None}
-_few = settings(max_examples=12)
+_few = tried(6)
 
 
 class Asked:

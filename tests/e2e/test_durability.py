@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.process import Installation
 
-KILLS = 20
+KILLS = 5
 SENDERS = 4
 BATCH = 25
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.errors import Problem
@@ -21,7 +21,7 @@ from odometer.selection.predicate import AllOf, Predicate
 from odometer.store.client_sql import ClientQuestion
 from odometer.store.gate import PATIENCE_S
 from tests.client_lists import context_of, list_requests, question_of
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.exported import as_csv, read_csv, read_json_lines, read_parquet
 from tests.generic import assert_same, text
 from tests.oracle import client_list
@@ -39,7 +39,7 @@ def exported(store: Store, question: ClientQuestion, file_format: FileFormat, fo
     return path
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(data=st.data(), world=histories())
 def test_every_format_holds_the_oracles_clients(
     store: Store, data: st.DataObject, world: World, tmp_path: Path

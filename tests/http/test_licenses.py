@@ -8,13 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from odometer.accounts import Permission
 from odometer.model.licenses import KeyUpdate, LicenseKey
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.http.conftest import EMAIL, FORBIDDEN, PRODUCT, Connect, World, code_of, log_in
 from tests.oracle.licenses import search
 from tests.worlds import Delivery, feed, to_ms
@@ -422,7 +422,7 @@ def _registries(draw: st.DrawFn) -> list[dict[str, Any]]:
     ]
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@tried(4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     keys=_registries(),
     clients=st.lists(st.tuples(st.sampled_from(KEYS), st.sampled_from(DAYS[:3])), max_size=8),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from odometer.exports.raw_files import write_raw_csv
 from odometer.model.properties import CATALOGUE, DAILY
@@ -16,7 +16,7 @@ from odometer.model.records import LIVE_TYPES, SUMMED_TYPES
 from odometer.privacy.client_data import client_data
 from odometer.store.raw_reading import RawReading
 from tests.client_lists import page_by_engine
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.exported import read_csv
 from tests.worlds import CLIENTS, Delivery, World, feed, to_ms, worlds
 
@@ -83,7 +83,7 @@ def test_it_is_ascii_as_every_answer(store: Store) -> None:
     assert [record["name"] for record in json.loads(text)["records"]] == [event["name"]]
 
 
-@settings(max_examples=4)
+@tried(2)
 @given(world=worlds())
 def test_it_agrees_with_raw_event_files_and_the_client_list(
     store: Store, tmp_path_factory: pytest.TempPathFactory, world: World

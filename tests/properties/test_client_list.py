@@ -2,11 +2,11 @@
 
 import datetime as dt
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.client_lists import list_requests, page_by_engine, small_pages, streamed
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import assert_same
 from tests.oracle import client_list
 from tests.oracle.history import Life
@@ -33,13 +33,13 @@ def check_one(store: Store, product: int, found: list[Life], request: dict[str, 
     assert_same(answered, client_list.page(found, request, today), request, today)
 
 
-@settings(max_examples=10)
+@tried(5)
 @given(data=st.data(), world=histories())
 def test_every_page_is_the_oracles(store: Store, data: st.DataObject, world: World) -> None:
     check(store, data, world, 6)
 
 
-@settings(max_examples=5)
+@tried(3)
 @given(data=st.data(), world=worlds())
 def test_every_page_is_the_oracles_however_records_arrived(store: Store, data: st.DataObject, world: World) -> None:
     check(store, data, world, 5)

@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.engagement_reports import asked, expected
 from tests.generic import assert_same, by_engine
 from tests.properties.asking import PLAIN, Form, conditions
@@ -20,7 +20,7 @@ AMOUNTS = ("activeDays", "sessions", "runtime")
 HISTOGRAMS = ("churn_histogram_days", "churn_histogram_runtime", "churn_histogram_sessions")
 
 
-@settings(max_examples=14)
+@tried(7)
 @given(data=st.data(), world=histories() | crowds() | worlds(), pause=st.none() | st.integers(0, 3))
 def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: World, pause: int | None) -> None:
     product = feed(store, world, pause=pause)
@@ -56,7 +56,7 @@ class World05:
         return result[status]
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=histories() | crowds())
 def test_bins_add_up_to_their_population(store: Store, data: st.DataObject, world: World) -> None:
     here = World05(store, world)
@@ -84,7 +84,7 @@ def _reached(ages: dict[str, Form]) -> list[int]:
     return [told["engaged"] + told["lost"] for told in ages.values()]
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=histories() | crowds())
 def test_who_was_new_grows_older(store: Store, data: st.DataObject, world: World) -> None:
     here = World05(store, world)
@@ -107,7 +107,7 @@ def test_who_was_new_grows_older(store: Store, data: st.DataObject, world: World
         assert reached[:1] == ([sum(new.values())] if any(new.values()) else [])
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=histories() | crowds())
 def test_the_engaged_never_become_more(store: Store, data: st.DataObject, world: World) -> None:
     """Who is engaged at an age is as old and was engaged before: contract 05's arithmetic allows nothing else."""
@@ -123,7 +123,7 @@ def test_the_engaged_never_become_more(store: Store, data: st.DataObject, world:
             assert engaged == sorted(engaged, reverse=True)
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(data=st.data(), world=histories() | crowds())
 def test_filters_and_segments_agree(store: Store, data: st.DataObject, world: World) -> None:
     here = World05(store, world)

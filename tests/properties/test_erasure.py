@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.errors import Problem
@@ -15,7 +15,7 @@ from odometer.model.daily_file import Stream
 from odometer.model.events import EventName
 from odometer.store.erase import Eraser
 from odometer.store.tables import STAGING, TABLES
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.oracle.wire import OPTS
 from tests.properties.test_identities import snapshot
 from tests.worlds import CLIENTS, World, feed, worlds
@@ -75,7 +75,7 @@ def known(store: Store, product: int) -> dict[EventName, int]:
     return {event: received[event] for event in store.questions.first_seen(product)}
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(data=st.data(), world=worlds(), erased=st.sets(st.sampled_from(CLIENTS), min_size=1, max_size=3))
 def test_erasing_equals_never_having_had_them(
     store: Store, data: st.DataObject, world: World, erased: set[str]
@@ -101,7 +101,7 @@ def test_erasing_equals_never_having_had_them(
 
 
 # Two are enough: it writes what all tests have stored in these months anew.
-@settings(max_examples=2)
+@tried(2)
 @given(world=worlds(), erased=st.sets(st.sampled_from(CLIENTS), min_size=1, max_size=3))
 def test_after_cleaning_up_no_table_has_a_row_of_theirs(store: Store, world: World, erased: set[str]) -> None:
     product = feed(store, world)

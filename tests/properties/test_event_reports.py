@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.event_reports import asked, expected
 from tests.generic import assert_same, by_engine
 from tests.oracle.history import lives
@@ -51,7 +51,7 @@ def _days(world: World) -> list[dt.date]:
     return sorted({day for life in lives(received(world)).values() for day in life.days}) or [ANCHORS[0]]
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=worlds(), pause=st.none() | st.integers(0, 5))
 def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: World, pause: int | None) -> None:
     product = feed(store, world, pause=pause)
@@ -64,7 +64,7 @@ def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: W
             assert_same(asked(store, product, name, request, today), wanted, request, today)
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=worlds())
 def test_days_of_the_timeline_add_up_to_the_table(store: Store, data: st.DataObject, world: World) -> None:
     product = feed(store, world)
@@ -79,7 +79,7 @@ def test_days_of_the_timeline_add_up_to_the_table(store: Store, data: st.DataObj
                 assert sum(entry["value"] for (entry,) in by_bucket) == figures["eventUsage"]["cumulativeUsageCount"]
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=worlds())
 def test_inactive_events_are_left_out_of_the_table_and_not_of_the_timeline(
     store: Store, data: st.DataObject, world: World
@@ -99,7 +99,7 @@ def test_inactive_events_are_left_out_of_the_table_and_not_of_the_timeline(
     )
 
 
-@settings(max_examples=20)
+@tried(10)
 @given(data=st.data(), world=eventful() | crowds())
 def test_every_report_about_users_is_the_oracles(store: Store, data: st.DataObject, world: World) -> None:
     product = feed(store, world)
@@ -112,7 +112,7 @@ def test_every_report_about_users_is_the_oracles(store: Store, data: st.DataObje
             assert_same(answered, expected(name, found, request, today, flags), {"report": name, **request}, today)
 
 
-@settings(max_examples=6)
+@tried(3)
 @given(data=st.data(), world=eventful())
 def test_reports_agree_with_each_other(store: Store, data: st.DataObject, world: World) -> None:
     """FullReport over everybody: its counts are the basic table's, its population the active of the range."""
@@ -131,7 +131,7 @@ def test_reports_agree_with_each_other(store: Store, data: st.DataObject, world:
         assert figures["uniqueUsersUsedAtLeastOnce"] + figures["uniqueUsersNeverUsed"] == active
 
 
-@settings(max_examples=4)
+@tried(2)
 @given(data=st.data(), world=worlds(steady=True))
 def test_merging_changes_nothing(store: Store, data: st.DataObject, world: World) -> None:
     """The sums that lie beside the rows outlive the collapsing of rows that were replaced."""

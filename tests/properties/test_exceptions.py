@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.errors import Problem
 from odometer.reports.exceptions import REPORT
 from tests.client_lists import context_of
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import text
 from tests.oracle.exceptions import exceptions
 from tests.oracle.wire import DAY_MS
@@ -79,7 +79,7 @@ def with_exceptions(draw: st.DrawFn) -> World:
     return [only, Delivery(tuple(met), later, "exceptions", is_import=True)]
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(data=st.data(), world=with_exceptions())
 def test_on_every_history_it_is_the_oracles(store: Store, data: st.DataObject, world: World) -> None:
     product = feed(store, world)

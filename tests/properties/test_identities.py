@@ -4,17 +4,17 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.model.properties import BY_NAME
 from odometer.store.tables import DERIVED
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import by_engine
 from tests.worlds import World, dealings, feed, worlds
 
 ONE_DAY = dt.timedelta(days=1)
-_LIGHT = settings(max_examples=12)
+_LIGHT = tried(6)
 Split = dict[str, dict[str, int]]
 
 

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.store.bulk import BulkAppend
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.properties.histories import histories
 from tests.properties.test_client_day import check
 from tests.worlds import World, encoded
 
 
-@settings(max_examples=15)
+@tried(8)
 @given(data=st.data(), world=histories())
 def test_the_order_of_lines_does_not_matter(store: Store, data: st.DataObject, world: World) -> None:
     (whole,) = world

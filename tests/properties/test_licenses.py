@@ -6,11 +6,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from odometer.model.licenses import KeyUpdate
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import assert_same, by_engine, by_oracle
 from tests.licenses import KeyDesk, open_desk
 from tests.oracle.history import Life
@@ -93,7 +93,7 @@ def rebuild(desk: KeyDesk, product: int, *, decides: bool) -> None:
     desk.meeting.followed(product, written)
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(data=st.data(), world=histories(), later=histories())
 def test_the_registry_decides_over_each_day(desk: KeyDesk, data: st.DataObject, world: World, later: World) -> None:
     product = feed(desk.store, world, product=desk.new_product())
@@ -124,7 +124,7 @@ def test_the_registry_decides_over_each_day(desk: KeyDesk, data: st.DataObject, 
     assert_figures(desk, product, lives, days_of(lives))
 
 
-@settings(max_examples=8)
+@tried(4)
 @given(world=histories(), later=histories())
 def test_keys_are_collected_with_their_first_day(desk: KeyDesk, world: World, later: World) -> None:
     """Whatever arrives first: the day is that of the earliest record, the values are what that client had said then."""
@@ -145,7 +145,7 @@ def test_keys_are_collected_with_their_first_day(desk: KeyDesk, world: World, la
     assert desk.registry.license_keys.newest_change(product) == before
 
 
-@settings(max_examples=12)
+@tried(6)
 @given(data=st.data(), world=histories())
 def test_what_is_collected_of_a_key_does_not_depend_on_the_order_of_arrival(
     desk: KeyDesk, data: st.DataObject, world: World

@@ -5,12 +5,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.exports.line_files import LINE_TYPES, line_writer
 from odometer.model.lines import LineType, preview_of
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.exported import read_csv
 from tests.oracle.lines import Row, lines
 from tests.worlds import feed, feed_as_stored, received, worlds
@@ -43,7 +43,7 @@ def from_files(store: Store, product: int, line_type: LineType) -> list[Row]:
     return found
 
 
-@settings(max_examples=10)
+@tried(5)
 @given(data=st.data(), world=worlds(), pause=st.none() | st.integers(0, 5))
 def test_previews_and_files_are_what_the_records_say(
     store: Store, data: st.DataObject, world: Any, pause: int | None

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.collect.import_files import encode_chunk, read_chunks
 from odometer.exports.raw_files import write_raw_csv, write_raw_parquet
 from odometer.store.bulk import BulkAppend
 from odometer.store.tables import DERIVED, RECORDS
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.worlds import World, feed, feed_as_stored, worlds
 
 NOW_MS = 2_000_000_000_000
@@ -89,13 +89,13 @@ def check(store: Store, product: int, ending: str) -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-@settings(max_examples=8)
+@tried(4)
 @given(world=worlds())
 def test_imported_into_an_empty_product_files_give_the_same_product(store: Store, ending: str, world: World) -> None:
     check(store, feed(store, world), ending)
 
 
-@settings(max_examples=5)
+@tried(3)
 @given(data=st.data(), world=worlds())
 def test_of_records_that_are_stored_twice_files_have_the_first(store: Store, data: st.DataObject, world: World) -> None:
     product = feed_as_stored(store, data.draw(st.permutations(world)))

@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import Request, assert_same, by_engine, by_oracle, current_by_engine, text
 from tests.properties.asking import FLAGS, NUMBERS, TEXTS, conditions, filter_of
 from tests.properties.histories import days_of, histories, last_day, lives_of
@@ -14,7 +14,7 @@ from tests.properties.levels import PARTITIONS, STATUSES, date_ranges, levels
 from tests.worlds import World, feed, worlds
 
 # Building a world is what costs: few worlds, many requests of each.
-_FEW = settings(max_examples=10)
+_FEW = tried(5)
 Figures = dict[str, int]
 Splits = dict[str | None, Figures]
 
@@ -77,13 +77,13 @@ def check(store: Store, data: st.DataObject, world: World, requests: int) -> Non
         assert_same(answered, by_oracle(found, request, today), request, today)
 
 
-@settings(max_examples=25)
+@tried(13)
 @given(data=st.data(), world=histories())
 def test_every_answer_is_the_oracles(store: Store, data: st.DataObject, world: World) -> None:
     check(store, data, world, 20)
 
 
-@settings(max_examples=10)
+@tried(5)
 @given(data=st.data(), world=worlds())
 def test_every_answer_is_the_oracles_however_records_arrived(store: Store, data: st.DataObject, world: World) -> None:
     check(store, data, world, 10)

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.collect.import_rows import FileChunk, encode_chunk
 from odometer.store.bulk import BulkAppend, ChunkResult
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.store.test_writer import NOON_MS
 
 Records = Mapping[str, object]
@@ -81,7 +81,7 @@ UNNUMBERED: list[Records] = [
 ]
 
 
-@settings(max_examples=15, deadline=None)
+@tried(8)
 @given(data=st.data())
 def test_any_order_of_lines_stores_the_same(store: Store, data: st.DataObject) -> None:
     """Opt records, records with and without seq, and two records under one seq: in any order, in any chunks."""

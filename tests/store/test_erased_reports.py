@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.reports import REPORTS
 from odometer.reports.definition import Context, Report
-from tests.conftest import Store
+from tests.conftest import Store, tried
 from tests.generic import CUSTOM_TYPES
 from tests.properties.test_erasure import without
 from tests.worlds import CLIENTS, World, feed, worlds
@@ -44,7 +44,7 @@ def answers(store: Store, product: int, report: Report[Any, Any]) -> list[str]:
 
 
 @pytest.mark.usefixtures("unmerged")
-@settings(max_examples=3)
+@tried(2)
 @given(data=st.data(), world=worlds(), erased=st.sets(st.sampled_from(CLIENTS), min_size=1, max_size=2))
 def test_every_report_is_that_of_a_world_without_them(
     store: Store, data: st.DataObject, world: World, erased: set[str]

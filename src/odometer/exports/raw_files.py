@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import pyarrow as pa
-from pyarrow import parquet
 
 from odometer.exports.aside import WriteBlocks, write_aside
 from odometer.exports.delimited import zipped_csv
@@ -25,17 +23,6 @@ from odometer.store.raw_reading import RAW_COLUMNS, RawReading
 # Called between blocks; may raise to stop the writing.
 Pause = Callable[[], None]
 _MILLI: Final = Decimal("0.001")
-_MOMENT: Final = pa.timestamp("ms", "UTC")
-_ARROW_TYPES: Final = {
-    **dict.fromkeys(("receivedAt", "at", "atUsed"), _MOMENT),
-    "day": pa.date32(),
-    **dict.fromkeys(("seq", "count", "sessions"), pa.int64()),
-    "value": pa.decimal128(38, 6),
-    "runtimeSeconds": pa.decimal128(18, 3),
-}
-_SCHEMA: Final = pa.schema([(name, _ARROW_TYPES.get(name, pa.string())) for name in RAW_EVENT_COLUMNS])
-# Rows of a Parquet row group: so many are held in memory.
-_ROW_GROUP: Final = 65_536
 
 
 def write_raw_csv(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
@@ -45,7 +32,9 @@ def write_raw_csv(reading: RawReading, product_id: int, day: dt.date, path: Path
 
 def write_raw_parquet(reading: RawReading, product_id: int, day: dt.date, path: Path, pause: Pause) -> int:
     """Write the records of a day as Parquet, in the types of their columns; how many they are."""
-    return _write(partial(_write_parquet, path), reading, product_id, day, pause)
+    from odometer.exports.raw_parquet import write_blocks  # noqa: PLC0415 - loading Arrow takes a while
+
+    return _write(partial(write_blocks, path), reading, product_id, day, pause)
 
 
 def _write(write: WriteBlocks, reading: RawReading, product_id: int, day: dt.date, pause: Pause) -> int:
@@ -63,41 +52,16 @@ def _write_csv(path: Path, name: str, blocks: Iterator[Columns]) -> int:
     written = 0
     with zipped_csv(path, name, RAW_EVENT_COLUMNS) as file:
         for block in blocks:
-            rows = list(zip(*(map(_cell, column) for column in _columns(block)), strict=True))
+            rows = list(zip(*(map(_cell, column) for column in columns_of(block)), strict=True))
             file.write(rows)
             written += len(rows)
     return written
 
 
-def _write_parquet(path: Path, blocks: Iterator[Columns]) -> int:
-    written = 0
-    with parquet.ParquetWriter(path, _SCHEMA, compression="zstd") as file:
-        for batches in _gathered(blocks):
-            file.write_table(pa.Table.from_batches(batches, _SCHEMA), row_group_size=_ROW_GROUP)
-            written += sum(batch.num_rows for batch in batches)
-    return written
-
-
-def _gathered(blocks: Iterator[Columns]) -> Iterator[list[pa.RecordBatch]]:
-    """Blocks put together until they are a row group."""
-    waiting: list[pa.RecordBatch] = []
-    for block in blocks:
-        arrays = [
-            pa.array(map(_milliseconds, column) if field.type == _MOMENT else column, field.type)
-            for column, field in zip(_columns(block), _SCHEMA, strict=True)
-        ]
-        waiting.append(pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA))
-        if sum(batch.num_rows for batch in waiting) >= _ROW_GROUP:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
-
-
 def json_records(blocks: Iterable[Columns]) -> Iterator[bytes]:
     """Records as JSON objects with the members of raw event files, those that are empty left out."""
     for block in blocks:
-        for values in zip(*_columns(block), strict=True):
+        for values in zip(*columns_of(block), strict=True):
             named = zip(RAW_EVENT_COLUMNS, values, strict=True)
             yield orjson.dumps({name: _member(name, value) for name, value in named if value is not None})
 
@@ -106,28 +70,24 @@ def _member(name: str, value: object) -> object:
     # What is JSON already stays as it is, and fractions stay exact.
     if name == "data" or isinstance(value, Decimal):
         return orjson.Fragment(_cell(value))
-    return to_text(value) if isinstance(value, _Moment) else value
+    return to_text(value) if isinstance(value, Moment) else value
 
 
-class _Moment(int):
+class Moment(int):
     """Milliseconds since 1970."""
 
     __slots__ = ()
 
 
-def _milliseconds(moment: _Moment | None) -> int | None:
-    return None if moment is None else int(moment)
-
-
-def _columns(block: Columns) -> list[Sequence[Any]]:
+def columns_of(block: Columns) -> list[Sequence[Any]]:
     """The columns of a file from those of the store; None = nothing was sent."""
     of = dict(zip(RAW_COLUMNS, block, strict=True))
     types = of["type"]
     summed = [kind in SUMMED_TYPES for kind in types]
     found: dict[str, Sequence[Any]] = {
-        "receivedAt": [_Moment(ms) for ms in of["received_ms"]],
-        "at": [None if is_sum else _Moment(ms) for ms, is_sum in zip(of["at_ms"], summed, strict=True)],
-        "atUsed": [_Moment(ms) for ms in of["used_ms"]],
+        "receivedAt": [Moment(ms) for ms in of["received_ms"]],
+        "at": [None if is_sum else Moment(ms) for ms, is_sum in zip(of["at_ms"], summed, strict=True)],
+        "atUsed": [Moment(ms) for ms in of["used_ms"]],
         "day": [day if is_sum else None for day, is_sum in zip(of["day"], summed, strict=True)],
         "seq": [seq or None for seq in of["seq"]],
         "type": types,
@@ -178,7 +138,7 @@ def _typed(name: str, value: str) -> object:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, _Moment):
+    if isinstance(value, Moment):
         return to_text(value)
     if isinstance(value, Decimal):
         text = format(value, "f")
