@@ -20,7 +20,7 @@ import datetime, sys
 from odometer_client import AuthenticatedClient
 from odometer_client.api.metadata import product_properties_of_product
 from odometer_client.api.operation import healthz
-from odometer_client.api.reports import generic_date_range
+from odometer_client.api.new_active_lost import generic_date_range
 from odometer_client.models import DateRangeRequest
 url, token, product = sys.argv[1:]
 client = AuthenticatedClient(base_url=url, token=token)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +24,7 @@ from odometer.http.ignored import DESCRIPTION, HEADER, read_request, teller_of
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import Operation, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
+from odometer.model.standing import Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.store.engine import Job, working_on
 
@@ -31,6 +32,16 @@ T = TypeVar("T")
 AS_OF_HEADER = "X-Data-As-Of"
 # Only the log sees it: the caller hung up.
 _NOBODY_LISTENS = 499
+
+
+_TAGS: Final = {
+    Topic.METADATA: "Metadata",
+    Topic.GENERIC: "New, active, lost",
+    Topic.EVENTS: "Reports about events",
+    Topic.ENGAGEMENT: "Engagement and churn",
+    Topic.CLIENTS: "Clients",
+    Topic.LINES: "Raw data",
+}
 
 
 class ReportPool:
@@ -108,7 +119,7 @@ def _operation(report: Report[Any, Any]) -> Operation:
         name=report.name,
         title=report.title,
         description=report.description,
-        tag="Reports",
+        tag=_TAGS[report.standing.topic],
         body=report.request,
         answer=report.answer,
         example=report.example,
