@@ -3,19 +3,25 @@ PYTHON ?= python3
 BIN := .venv/bin
 CLIENTS ?= 200000
 
-.PHONY: help install demo test test-long coverage check format bench tools description lock clean
+.PHONY: help run-time install demo test test-long coverage check format bench tools description lock clean
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 # The lock is complete: --no-deps keeps a newer release of an unpinned extra from spoiling the install.
-install: .venv/.installed ## make .venv with the locked dependencies and the odometer command
-.venv/.installed: requirements.lock pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+run-time: .venv/.run-time ## make .venv with what running takes, and the odometer command
+.venv/.run-time: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-build-isolation -e .
 	@touch $@
 
-demo: install ## load a sample product and serve it on http://127.0.0.1:8080
+install: .venv/.installed ## the same, and what tests, lint and types take
+.venv/.installed: .venv/.run-time requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: run-time ## load a sample product and serve it on http://127.0.0.1:8080
 	exec env ODOMETER_DATA=$${ODOMETER_DATA:-./odometer-demo} $(BIN)/odometer demo
 
 test: install ## run the whole test suite
@@ -63,9 +69,14 @@ description: install ## renew docs/openapi.json, docs/postman.json and docs/comp
 	$(BIN)/odometer openapi --postman > docs/postman.json.new && mv docs/postman.json.new docs/postman.json
 	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new && mv docs/compatibility.md.new docs/compatibility.md
 
-lock: ## renew requirements.lock from pyproject.toml
+# Nothing that was published in the last week: bad releases are found and taken back in days.
+NOT_NEWER = $(shell $(PYTHON) -c "import datetime as d; print(d.date.today() - d.timedelta(7))")
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --quiet --no-annotate --exclude-newer $(NOT_NEWER)
+lock: ## renew requirements.lock and requirements-dev.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --no-annotate -o requirements.lock
+	$(LOCK) --extra build -o requirements.lock
+	$(LOCK) --extra build --extra postgresql --extra dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## remove everything that make made, not your data
 	rm -rf .venv build src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

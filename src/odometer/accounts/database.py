@@ -37,6 +37,10 @@ class Database:
             _migrate(address)
             self._reader = _open_engine(address, writes=False)
             self._writer = _open_engine(address, writes=True)
+        except ModuleNotFoundError as error:
+            raise StartError(
+                f"This registry needs {error.name}, which is not installed: pip install 'odometer[postgresql]'."
+            ) from None
         except (SQLAlchemyError, OSError, Problem) as error:
             # The error's text may hold the address with its password.
             raise StartError(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,13 @@ from odometer.errors import Problem, StartError
 from .conftest import MovableClock
 
 PASSWORD = "correct horse"
+
+
+def test_a_driver_that_is_not_installed_is_named(clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(StartError, match=r"psycopg.* is not installed: pip install 'odometer\[postgresql\]'"):
+        open_registry("postgresql+psycopg://nobody@127.0.0.1:1/none", clock)
 
 
 def test_migrations_make_exactly_the_tables_that_the_code_knows(registry_url: str, registry: Registry) -> None:
