@@ -1,25 +1,26 @@
 """Daily files over HTTP (contract 08): lists of custom event, exception and raw event files, and links to them."""
 
-from functools import partial
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
 
-from odometer.accounts import Permission, Product
+from odometer.accounts import Product
 from odometer.errors import Problem
 from odometer.exports.daily import DailyFiles, Wanted, key_of, wanted_files
 from odometer.exports.links import Links
-from odometer.http.answers import JsonAnswer
-from odometer.http.body import read_json
-from odometer.http.exports import DownloadRequest, FileListAnswer, LinkAnswer, link_answer
-from odometer.http.guard import Access, require
-from odometer.http.ignored import read_request
-from odometer.http.lanes import lanes_of
-from odometer.http.openapi import Operation, add_operation, operation
+from odometer.http.guard import Access
+from odometer.http.offered_files import (
+    DownloadRequest,
+    FileListAnswer,
+    LinkAnswer,
+    Offer,
+    OfferedFile,
+    add_file_routes,
+)
+from odometer.http.openapi import Operation, operation
 from odometer.http.parts import parts_of
-from odometer.model.daily_file import Stream
+from odometer.model.daily_file import DailyFile, Stream
 from odometer.model.standing import Standing, Topic
 
 _PATHS: Final = {
@@ -51,7 +52,6 @@ _URL_OURS: Final = {
         f"`odometer import` takes them. {_IF_OFF}"
     ),
 }
-Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
 
 
 def daily_files_router(daily: DailyFiles, links: Links) -> APIRouter:
@@ -68,39 +68,21 @@ def wanted_by(product: Product) -> Wanted:
 
 
 def _add_stream(router: APIRouter, daily: DailyFiles, links: Links, stream: Stream) -> None:
-    async def list_files(request: Request, access: Reporter) -> Response:
-        endings, today = _endings(access, stream), parts_of(request).clock.today()
-        listed = partial(daily.listed, access.product.product_id, stream, endings, today)
-        found = await lanes_of(request).reading.run(listed)
-        files = [
-            {
-                "fileName": file.name,
-                "fileDate": str(file.day),
-                "fileSize": file.file_size,
-                "rows": file.rows,
-                "sha256": file.sha256,
-            }
-            for file in found
-        ]
-        return JsonAnswer({"fileList": files})
+    def offer_to(request: Request, access: Access) -> Offer:
+        where = (access.product.product_id, stream, _endings(access, stream), parts_of(request).clock.today())
 
-    async def download_url(request: Request, access: Reporter) -> Response:
-        endings, today = _endings(access, stream), parts_of(request).clock.today()
-        body = await read_json(request)
+        def find(name: str) -> OfferedFile | None:
+            file = daily.find(*where, name)
+            return None if file is None else _offered(file)
 
-        def link() -> LinkAnswer:
-            name = read_request(request, body, DownloadRequest).file_name
-            file = daily.find(access.product.product_id, stream, endings, today, name)
-            if file is None:
-                raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
-            shows_license_keys = stream is Stream.RAW_EVENTS
-            return link_answer(links, key_of(file), access, shows_license_keys=shows_license_keys)
+        return Offer(lambda: [_offered(file) for file in daily.listed(*where)], find)
 
-        return JsonAnswer(await lanes_of(request).asking.run(link))
+    add_file_routes(router, _PATHS[stream], links, offer_to, _list_of(stream), _url_of(stream))
 
-    path = _PATHS[stream]
-    add_operation(router, "GET", f"{path}/listFiles/{{product_id}}", list_files, _list_of(stream))
-    add_operation(router, "POST", f"{path}/getDownloadUrl/{{product_id}}", download_url, _url_of(stream))
+
+def _offered(file: DailyFile) -> OfferedFile:
+    shows_license_keys = file.stream is Stream.RAW_EVENTS
+    return OfferedFile(key_of(file), file.day, file.file_size, file.rows, file.sha256, shows_license_keys)
 
 
 def _endings(access: Access, stream: Stream) -> tuple[str, ...]:

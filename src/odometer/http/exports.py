@@ -1,40 +1,44 @@
 """Exports over HTTP (contract 06): ask for one, see how far it is, list and fetch the files."""
 
-import datetime as dt
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, ClassVar, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from odometer.accounts import Permission
 from odometer.errors import Problem
 from odometer.exports.client_list import ClientListOrder, FileFormat
-from odometer.exports.files import FileKey
 from odometer.exports.jobs import key_of
-from odometer.exports.links import Links, Maker
+from odometer.exports.links import Links
 from odometer.http.answers import JsonAnswer
 from odometer.http.body import read_json
-from odometer.http.guard import Access, require
+from odometer.http.guard import Access
 from odometer.http.ignored import read_request, teller_of
 from odometer.http.lanes import lanes_of
+from odometer.http.offered_files import (
+    DownloadRequest,
+    FileListAnswer,
+    LinkAnswer,
+    Offer,
+    OfferedFile,
+    Reporter,
+    add_file_routes,
+)
 from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.parts import parts_of
 from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
 from odometer.model.standing import Standing, Topic
 from odometer.reports.client_property_list import ClientListRequest
-from odometer.reports.definition import ReportRequest
 from odometer.selection.client_list import all_properties, parse_client_choice
 from odometer.selection.reading import Language
 
 PATH: Final = "/v3/export"
 _EXAMPLE_FILE: Final = "clientPropertyList_2031-06-20_ex-7c2153b09a4e.jsonl.gz"
 _EXAMPLE_ID: Final = "ex-7c2153b09a4e"
-Reporter = Annotated[Access, Depends(require(Permission.REPORTING))]
 
 
 class ExportBegun(TypedDict):
@@ -68,43 +72,12 @@ class ExportProgressAnswer(TypedDict):
     result: ExportProgress
 
 
-class ListedFile(TypedDict):
-    """A complete file; `sha256` is of its bytes."""
-
-    fileName: str
-    fileDate: str
-    fileSize: int
-    rows: int
-    sha256: str
-
-
-class FileListAnswer(TypedDict):
-    """Files, newest first."""
-
-    fileList: list[ListedFile]
-
-
-class LinkAnswer(TypedDict):
-    """A link that needs no login, and the moment until which it holds."""
-
-    downloadUrl: str
-    expiresAt: str
-
-
 class ExportRequest(ClientListRequest):
     """As clientPropertyList without paging; absent properties are all that the caller may see."""
 
     file_format: FileFormat = Field(
         default="jsonl", alias="fileFormat", description="jsonl (gzip), csv (zip), parquet."
     )
-
-
-class DownloadRequest(ReportRequest):
-    """Which file."""
-
-    refused: ClassVar[tuple[str, ...]] = ()
-
-    file_name: str = Field(alias="fileName", description="One of the names that listFiles gives.")
 
 
 def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -> APIRouter:
@@ -123,22 +96,9 @@ def exports_router(links: Links, wake: Callable[[], None], most_per_user: int) -
         shown = {"exportId": job.export_id, "status": job.status, "fileName": job.file_name}
         return JsonAnswer({"result": shown})
 
-    async def download_url(request: Request, access: Reporter) -> Response:
-        body = await read_json(request)
-
-        def link() -> LinkAnswer:
-            name = read_request(request, body, DownloadRequest).file_name
-            job = next((job for job in _finished(request, access) if job.file_name == name), None)
-            if job is None:
-                raise Problem("NOT_FOUND", "There is no such file; listFiles has those that there are.")
-            return link_answer(links, key_of(job), access, shows_license_keys=job.order.has_license_keys)
-
-        return JsonAnswer(await lanes_of(request).asking.run(link))
-
     add_operation(router, "POST", f"{PATH}/request/clientPropertyList/{{product_id}}", ask, _ASK)
     add_operation(router, "GET", f"{PATH}/status/{{product_id}}/{{export_id}}", _status, _STATUS)
-    add_operation(router, "GET", f"{PATH}/listFiles/{{product_id}}", _list_files, _LIST)
-    add_operation(router, "POST", f"{PATH}/getDownloadUrl/{{product_id}}", download_url, _URL)
+    add_file_routes(router, PATH, links, _offer, _LIST, _URL)
     return router
 
 
@@ -160,24 +120,23 @@ async def _status(request: Request, access: Reporter) -> Response:
     return JsonAnswer({"result": progress})
 
 
-async def _list_files(request: Request, access: Reporter) -> Response:
-    files = [
-        {
-            "fileName": job.file_name,
-            "fileDate": str(job.order.today),
-            "fileSize": job.file_size,
-            "rows": job.clients_written,
-            "sha256": job.sha256,
-        }
-        for job in await lanes_of(request).reading.run(partial(_finished, request, access))
-    ]
-    return JsonAnswer({"fileList": files})
-
-
-def _finished(request: Request, access: Access) -> list[ExportJob]:
+def _offer(request: Request, access: Access) -> Offer:
     """The caller's complete files of the product."""
-    jobs = parts_of(request).registry.export_jobs.finished(access.product.product_id, access.caller.user_id)
-    return [job for job in jobs if _may_fetch(job, access)]
+    jobs = parts_of(request).registry.export_jobs
+
+    def listed() -> list[OfferedFile]:
+        found = jobs.finished(access.product.product_id, access.caller.user_id)
+        return [_offered(job) for job in found if _may_fetch(job, access)]
+
+    def find(name: str) -> OfferedFile | None:
+        return next((file for file in listed() if file.key.name == name), None)
+
+    return Offer(listed, find)
+
+
+def _offered(job: ExportJob) -> OfferedFile:
+    order = job.order
+    return OfferedFile(key_of(job), order.today, job.file_size, job.clients_written, job.sha256, order.has_license_keys)
 
 
 def _may_fetch(job: ExportJob, access: Access) -> bool:
@@ -207,16 +166,6 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
         ending=order.ending,
         has_license_keys=order.has_license_keys,
     )
-
-
-def link_answer(links: Links, key: FileKey, access: Access, *, shows_license_keys: bool) -> LinkAnswer:
-    """The answer of getDownloadUrl; its first member is the address (contract 08)."""
-    url, expires_ms = links.to(key, Maker(access.caller.user_id, access.caller.token_id, shows_license_keys))
-    return {"downloadUrl": url, "expiresAt": _rfc3339(expires_ms)}
-
-
-def _rfc3339(at_ms: int) -> str:
-    return f"{dt.datetime.fromtimestamp(at_ms // 1000, tz=dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 _ASK_STANDING: Final = Standing(
