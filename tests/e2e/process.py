@@ -94,15 +94,19 @@ class Installation:
         body: dict[str, Any] = answer.json()
         return body
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer of an operation on the product, whose id stands for `*` in the path; GET without a body."""
-        answer = httpx2.request(
+    def request(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+        """What an operation on the product answers, whose id stands for `*` in the path; GET without a body."""
+        return httpx2.request(
             "GET" if body is None else "POST",
             self.url + path.replace("*", str(self.product)),
             json=body,
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=60,
         )
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The body of a successful answer to `request`."""
+        answer = self.request(path, body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

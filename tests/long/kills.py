@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,8 +109,14 @@ class Kills:
 
     def exporting(self) -> None:
         """While it writes an export."""
-        asked = self.installation.ask("/v3/export/request/clientPropertyList/*", {"fileFormat": "jsonl"})
-        self.exports.append(asked["result"]["exportId"])
+        for _ in range(120):
+            answer = self.installation.request("/v3/export/request/clientPropertyList/*", {"fileFormat": "jsonl"})
+            # Erasures make finished exports anew: those wait before this one.
+            if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            time.sleep(1)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        self.exports.append(answer.json()["result"]["exportId"])
         self.kill_server(within_s=0.3)
 
     def backing_up(self) -> None:
