@@ -8,8 +8,8 @@ from pathlib import Path
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
 from odometer.licenses.meeting import Meeting
+from odometer.store.derive.license_overlay import KeyReports, LicenseStates
 from odometer.store.engine import DATABASE
-from odometer.store.license_states import KeyReports, LicenseStates
 from tests.conftest import Store
 from tests.worlds import to_ms
 

@@ -18,7 +18,7 @@ from odometer.exports.client_list import ClientListOrder, FileFormat, read_order
 from odometer.exports.delimited import harmless
 from odometer.exports.jobs import sha256_of
 from odometer.selection.predicate import AllOf, Predicate
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.gate import PATIENCE_S
 from tests.client_lists import context_of, list_requests, question_of
 from tests.conftest import Store

@@ -14,7 +14,7 @@ from odometer.exports.raw_files import write_raw_csv
 from odometer.model.properties import CATALOGUE, DAILY
 from odometer.model.records import LIVE_TYPES, SUMMED_TYPES
 from odometer.privacy.client_data import client_data
-from odometer.store.raw_reading import RawReading
+from odometer.store.records.reading import RawReading
 from tests.client_lists import page_by_engine
 from tests.conftest import Store
 from tests.exported import read_csv

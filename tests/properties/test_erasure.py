@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from odometer.errors import Problem
 from odometer.model.daily_file import Stream
 from odometer.model.events import EventName
-from odometer.store.erase import Eraser
+from odometer.store.derive.erase import Eraser
 from odometer.store.tables import STAGING, TABLES
 from tests.conftest import Store
 from tests.oracle.wire import OPTS

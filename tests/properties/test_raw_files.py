@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from odometer.collect.import_files import encode_chunk, read_chunks
 from odometer.exports.raw_files import write_raw_csv, write_raw_parquet
-from odometer.store.bulk import BulkAppend
+from odometer.store.records.bulk import BulkAppend
 from odometer.store.tables import DERIVED, RECORDS
 from tests.conftest import Store
 from tests.worlds import World, feed, feed_as_stored, worlds

@@ -12,8 +12,8 @@ from odometer.clock import Clock
 from odometer.licenses.meeting import Meeting
 from odometer.licenses.states import state_at
 from odometer.model.licenses import KeyUpdate, LicenseKey
-from odometer.store.deriver import Deriver
-from odometer.store.license_states import LicenseStates
+from odometer.store.derive.background import Deriver
+from odometer.store.derive.license_overlay import LicenseStates
 from tests.conftest import Store
 from tests.generic import by_engine
 from tests.licenses import AllReports, KeyDesk, open_desk

@@ -17,7 +17,7 @@ from odometer.errors import Problem, StartError
 from odometer.installation import STORE_NOTE
 from odometer.model.daily_file import Stream
 from odometer.store.engine import Engine
-from odometer.store.ledger import Ledger, MonthSum
+from odometer.store.records.ledger import Ledger, MonthSum
 from odometer.store.snapshot import attach, begin_store, by_age, figures, table_folder
 from odometer.store.tables import MIGRATIONS
 

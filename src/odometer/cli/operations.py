@@ -12,8 +12,8 @@ from odometer.cli.doctor import examine
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
-from odometer.store.derive import known_products
-from odometer.store.deriver import read_mark, write_mark
+from odometer.store.derive.background import read_mark, write_mark
+from odometer.store.derive.derivation import known_products
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest, listed_by_basic
 from odometer.reports.shapes.exact import HOUR_MS, average, rounded
-from odometer.store.usage import Activity, Occurrences, UsageQuestion
+from odometer.store.answers.usage import Activity, Occurrences, UsageQuestion
 
 
 class UsageSummary(TypedDict):

@@ -12,7 +12,7 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest
 from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
 from odometer.selection.events import parse_single_events
-from odometer.store.usage import Activity, Bucket, Occurrences, UsageQuestion
+from odometer.store.answers.usage import Activity, Bucket, Occurrences, UsageQuestion
 
 Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
 

@@ -9,7 +9,7 @@ from odometer.reports.shapes.churn_histogram import (
     churn_histogram_answer,
     histogram_body,
 )
-from odometer.store.life_answers import Amount, Spread
+from odometer.store.answers.lives import Amount, Spread
 
 
 def run(request: ChurnHistogramRequest, context: Context) -> ChurnHistogramAnswer:

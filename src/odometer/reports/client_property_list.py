@@ -9,7 +9,7 @@ from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.client_list import ClientObject, DailyAsked, as_object, parse_client_choice
 from odometer.selection.reading import as_text
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 
 PAGE: Final = 200
 

@@ -9,7 +9,7 @@ from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
-from odometer.store.exceptions import MetException
+from odometer.store.answers.exceptions import MetException
 
 
 class ExceptionRow(TypedDict):

@@ -13,8 +13,8 @@ from odometer.reports.shapes.events import Entries, NamedEntry, UsersRequest, en
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.event_answers import FREQUENCY_BINS, Item, Use, UseByItem
-from odometer.store.population import EVERYBODY
+from odometer.store.answers.event_usage import FREQUENCY_BINS, Item, Use, UseByItem
+from odometer.store.answers.population import EVERYBODY
 
 
 class EventUse(TypedDict):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from odometer.store.derive_sql import OPT_OR_NOT
+from odometer.store.derive.scope import IS_LINE
+from odometer.store.derive.statements import OPT_OR_NOT
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.scope import IS_LINE
 from odometer.store.tables import RECORDS, TABLES
 
 _IN_ORDER: Final = {"optimize_aggregation_in_order": 1}

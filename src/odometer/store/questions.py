@@ -12,21 +12,16 @@ from odometer.model.events import EventName
 from odometer.model.properties import BY_NAME, CUSTOM_SLOTS, Property
 from odometer.selection.predicate import EventTest
 from odometer.selection.reading import NULL_LABEL
-from odometer.store.client_reading import ClientReading
-from odometer.store.conditions import Bound, event_condition, full_match
-from odometer.store.engine import DATABASE, Engine, Job, Params
-from odometer.store.event_answers import Distributions, UseByItem, distributions, use_in_life, use_in_range
-from odometer.store.event_use import EventSets
-from odometer.store.exceptions import MetException, exceptions_sql
-from odometer.store.gate import Gate
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
-from odometer.store.license_use import LicenseUse, license_installs, license_use
-from odometer.store.life_answers import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
-from odometer.store.line_reading import LineReading
-from odometer.store.population import Population
-from odometer.store.raw_reading import RawReading
-from odometer.store.status import ALL_STATUSES, StatusQuestion, StatusSql
-from odometer.store.usage import (
+from odometer.store.answers.client_reading import ClientReading
+from odometer.store.answers.event_relations import EventSets
+from odometer.store.answers.event_usage import Distributions, UseByItem, distributions, use_in_life, use_in_range
+from odometer.store.answers.exceptions import MetException, exceptions_sql
+from odometer.store.answers.license_usage import LicenseUse, license_installs, license_use
+from odometer.store.answers.lines import LineReading
+from odometer.store.answers.lives import Amount, Classes, Spread, Turns, spread_in_life, turns, use_classes
+from odometer.store.answers.population import Population
+from odometer.store.answers.status import ALL_STATUSES, StatusQuestion, StatusSql
+from odometer.store.answers.usage import (
     Activity,
     Bucket,
     Occurrences,
@@ -36,6 +31,11 @@ from odometer.store.usage import (
     occurrences_of,
     occurrences_sql,
 )
+from odometer.store.engine import DATABASE, Engine, Job, Params
+from odometer.store.gate import Gate
+from odometer.store.records.reading import RawReading
+from odometer.store.sql.items import MAX_CELLS, MAX_ITEMS, Kept, limited, spelled, too_many_items
+from odometer.store.sql.predicates import Bound, event_condition, full_match
 
 _PATTERN_FAULT: Final = re.compile(r"error: ([a-z ]{1,60}[])]?)")
 

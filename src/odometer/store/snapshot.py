@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from odometer.errors import Problem, StartError
-from odometer.store.append import last_ingest_no
-from odometer.store.derive import Derivation
+from odometer.store.derive.derivation import Derivation
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.ledger import FILE, Entries, Months, encode_ledger, new_store_id
+from odometer.store.records.append import last_ingest_no
+from odometer.store.records.ledger import FILE, Entries, Months, encode_ledger, new_store_id
 
 # Other characters than these the engine would spell in another way in the name of the folder.
 _NAME: Final = "odometer_backup"

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from odometer.reports.definition import Context
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import Level
-from odometer.store.population import Chosen, Population
+from odometer.store.answers.population import Chosen, Population
 
 
 class RangeMembers(Protocol):

@@ -16,8 +16,8 @@ from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.selection.events import Combination, Entry
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.event_answers import Item, Use, UseByItem
-from odometer.store.population import EVERYBODY
+from odometer.store.answers.event_usage import Item, Use, UseByItem
+from odometer.store.answers.population import EVERYBODY
 
 _PAGE_SIZE: Final = 100
 Direction = Literal["asc", "desc"]

@@ -10,7 +10,7 @@ from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
 from odometer.selection.grouping import parse_group_by
 from odometer.selection.segments import Level
-from odometer.store.population import Chosen, Population
+from odometer.store.answers.population import Chosen, Population
 
 
 class LifeRequest(UsersRequest):

@@ -10,7 +10,7 @@ from odometer.errors import Problem
 from odometer.model.properties import Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, Segment, Split, number_label
-from odometer.store.conditions import Bound, UsedEventsSql, condition, null_condition, value_condition
+from odometer.store.sql.predicates import Bound, UsedEventsSql, condition, null_condition, value_condition
 
 MAX_ITEMS: Final = 10_000
 MAX_CELLS: Final = 200_000

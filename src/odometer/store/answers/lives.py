@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Final
 
 from odometer.model.calendar import Split
-from odometer.store.buckets import IN_RANGE, bucket_of, buckets_between
+from odometer.store.answers.population import EVERYBODY, Ask, Chosen, Population, PopulationSql, join, kept_items
 from odometer.store.engine import DATABASE
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
-from odometer.store.population import EVERYBODY, Ask, Chosen, Population, PopulationSql, join, kept_items
+from odometer.store.sql.buckets import IN_RANGE, bucket_of, buckets_between
+from odometer.store.sql.items import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.sql.units import Units
 from odometer.store.tables import CLIENT_DAY
-from odometer.store.units import Units
 
 
 class Amount(StrEnum):

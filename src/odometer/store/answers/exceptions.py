@@ -4,9 +4,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from odometer.store.buckets import IN_RANGE
+from odometer.store.answers.population import Population, PopulationSql
 from odometer.store.engine import DATABASE, Params
-from odometer.store.population import Population, PopulationSql
+from odometer.store.sql.buckets import IN_RANGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
-from odometer.store.derive_sql import (
+from odometer.store.derive.scope import EVERYTHING, Scope
+from odometer.store.derive.statements import (
     HAS_REGISTRY_STATES,
     SHOULD_BE,
     all_duplicates,
@@ -21,8 +22,7 @@ from odometer.store.derive_sql import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
-from odometer.store.ledger import Ledger
-from odometer.store.scope import EVERYTHING, Scope
+from odometer.store.records.ledger import Ledger
 from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.

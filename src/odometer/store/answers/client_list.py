@@ -12,11 +12,11 @@ from typing import Any, Final
 from odometer.model.properties import BY_NAME, DELIVERIES, Property
 from odometer.selection.client_list import ClientChoice
 from odometer.selection.predicate import AllOf, Predicate, properties_in
-from odometer.store.buckets import IN_RANGE, range_params
-from odometer.store.columns import aliased, client_value
-from odometer.store.conditions import Bound, condition
 from odometer.store.engine import DATABASE
-from odometer.store.units import Units
+from odometer.store.sql.buckets import IN_RANGE, range_params
+from odometer.store.sql.columns import aliased, client_value
+from odometer.store.sql.predicates import Bound, condition
+from odometer.store.sql.units import Units
 
 USAGE: Final = BY_NAME["lifetimeEventUsage"]
 _OF_PRODUCT: Final = "product = {product:UInt64}"

@@ -12,10 +12,10 @@ from odometer.model.calendar import DateRange, Split
 from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
-from odometer.store.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
-from odometer.store.conditions import Bound, condition
-from odometer.store.items import Items, Kept, limited
-from odometer.store.units import Units
+from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
+from odometer.store.sql.items import Items, Kept, limited
+from odometer.store.sql.predicates import Bound, condition
+from odometer.store.sql.units import Units
 
 _SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
 ALL_STATUSES: Final = frozenset({"new", "active", "lost"})

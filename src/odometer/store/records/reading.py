@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Final
 
 from odometer.store.engine import DATABASE, Columns, Engine, Params
-from odometer.store.sorting import records_in_order
+from odometer.store.records.sorted_scan import records_in_order
 
 RAW_COLUMNS: Final = (
     *("received_ms", "at_ms", "used_ms", "day", "client", "machine", "session", "seq", "type", "category", "name"),

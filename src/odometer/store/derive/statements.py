@@ -8,8 +8,8 @@ from typing import Final
 
 from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
+from odometer.store.derive.scope import IS_LINE, Scope
 from odometer.store.engine import DATABASE
-from odometer.store.scope import IS_LINE, Scope
 from odometer.store.tables import (
     CLIENT,
     CLIENT_DAY,

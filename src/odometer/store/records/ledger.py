@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from odometer.durable import write_durably
 from odometer.errors import Problem, StartError
-from odometer.store.deletion import delete_rows
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records.deletion import delete_rows
 from odometer.store.tables import RECORDS
 
 FILE: Final = "ledger.json"

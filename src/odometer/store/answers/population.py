@@ -14,10 +14,10 @@ from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY as NO_FILTERS
 from odometer.selection.predicate import Predicate, properties_in
 from odometer.selection.segments import Level
-from odometer.store.buckets import IN_RANGE, NO_BUCKET, range_params
-from odometer.store.conditions import Bound, condition
-from odometer.store.items import Items, Kept, limited
-from odometer.store.units import Units
+from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, range_params
+from odometer.store.sql.items import Items, Kept, limited
+from odometer.store.sql.predicates import Bound, condition
+from odometer.store.sql.units import Units
 
 
 class Chosen(Enum):

@@ -14,8 +14,8 @@ import orjson
 from odometer.errors import Problem
 from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
-from odometer.store.content import CONTENT, content_of
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records.content import CONTENT, content_of
 
 # Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
 MAX_WAITING: Final = 256

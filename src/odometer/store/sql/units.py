@@ -10,10 +10,10 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME, Property
 from odometer.selection.predicate import UsedEvents
-from odometer.store.buckets import IN_RANGE, NO_BUCKET
-from odometer.store.columns import aliased, client_value, day_value, group_value
-from odometer.store.conditions import Bound, event_condition
 from odometer.store.engine import DATABASE
+from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET
+from odometer.store.sql.columns import aliased, client_value, day_value, group_value
+from odometer.store.sql.predicates import Bound, event_condition
 from odometer.store.tables import END_OF_DAYS, EVENT_KEY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"

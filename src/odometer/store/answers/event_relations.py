@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from odometer.model.events import EventName
-from odometer.store.buckets import IN_RANGE
-from odometer.store.conditions import Bound
 from odometer.store.engine import DATABASE
+from odometer.store.sql.buckets import IN_RANGE
+from odometer.store.sql.predicates import Bound
+from odometer.store.sql.units import Units
 from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY
-from odometer.store.units import Units
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 

@@ -9,9 +9,9 @@ import structlog
 
 from odometer.clock import Clock
 from odometer.errors import Problem
-from odometer.store.append import Touched, last_ingest_no
-from odometer.store.derive import Derivation
+from odometer.store.derive.derivation import Derivation
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records.append import Touched, last_ingest_no
 
 _log = structlog.get_logger(__name__)
 _RETRY_S: Final = 1.0

@@ -7,9 +7,9 @@ from unittest.mock import Mock
 import orjson
 import pytest
 
-from odometer.store import sorting
-from odometer.store.raw_reading import RAW_COLUMNS
-from odometer.store.sorting import drop_leftovers
+from odometer.store.records import sorted_scan
+from odometer.store.records.reading import RAW_COLUMNS
+from odometer.store.records.sorted_scan import drop_leftovers
 from tests.conftest import Store
 
 DAY = dt.date(2031, 6, 12)
@@ -41,16 +41,16 @@ def tables(store: Store) -> set[str]:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sorting, "_SLICE_BYTES", 4_000)
-    monkeypatch.setattr(sorting, "_SAMPLED", 7)
-    monkeypatch.setattr(sorting, "_BLOCK_ROWS", 100)
+    monkeypatch.setattr(sorted_scan, "_SLICE_BYTES", 4_000)
+    monkeypatch.setattr(sorted_scan, "_SAMPLED", 7)
+    monkeypatch.setattr(sorted_scan, "_BLOCK_ROWS", 100)
 
 
 @pytest.mark.usefixtures("small")
 def test_slices_are_the_day_in_order_and_in_even_blocks(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     product, before = fill(store, 1_210), tables(store)
-    read = Mock(wraps=sorting._slice)
-    monkeypatch.setattr(sorting, "_slice", read)
+    read = Mock(wraps=sorted_scan._slice)
+    monkeypatch.setattr(sorted_scan, "_slice", read)
 
     blocks = list(store.questions.raw.of_day(product, DAY))
 

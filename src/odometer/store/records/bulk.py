@@ -7,10 +7,10 @@ from itertools import groupby
 from typing import Any, Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
-from odometer.store.append import BlockedAmong, last_ingest_no, nobody
-from odometer.store.content import CONTENT
-from odometer.store.deletion import delete_rows
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records.append import BlockedAmong, last_ingest_no, nobody
+from odometer.store.records.content import CONTENT
+from odometer.store.records.deletion import delete_rows
 from odometer.store.tables import RECORDS, STAGING, Table
 
 _IDENTITY: Final = "client, seq, hash"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from odometer.model.clients import ActiveDay, ClientRow, Delivery, EventCount, Value
 from odometer.model.events import EventName, null_first
 from odometer.model.properties import DELIVERIES, Property
-from odometer.store.client_sql import (
+from odometer.store.answers.client_list import (
     EVERY_CLIENT,
     THESE_CLIENTS,
     USAGE,

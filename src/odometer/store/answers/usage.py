@@ -8,8 +8,8 @@ from typing import Any
 
 from odometer.model.calendar import DateRange, Split
 from odometer.model.events import EventName
-from odometer.store.buckets import IN_RANGE, bucket_of, last_in_bucket, range_params
 from odometer.store.engine import DATABASE
+from odometer.store.sql.buckets import IN_RANGE, bucket_of, last_in_bucket, range_params
 
 
 @dataclass(frozen=True, slots=True)

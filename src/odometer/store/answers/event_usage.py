@@ -8,11 +8,18 @@ from typing import Final
 
 from odometer.errors import Problem
 from odometer.selection.segments import Level
-from odometer.store.buckets import IN_RANGE
+from odometer.store.answers.event_relations import (
+    LIFE_DAYS,
+    SESSIONS,
+    EventSets,
+    EventUseSql,
+    life_days,
+    sessions_in_range,
+)
+from odometer.store.answers.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
 from odometer.store.engine import DATABASE
-from odometer.store.event_use import LIFE_DAYS, SESSIONS, EventSets, EventUseSql, life_days, sessions_in_range
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, spelled, too_many_items
-from odometer.store.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
+from odometer.store.sql.buckets import IN_RANGE
+from odometer.store.sql.items import MAX_CELLS, MAX_ITEMS, spelled, too_many_items
 from odometer.store.tables import CLIENT_DAY
 
 

@@ -1,0 +1,1 @@
+"""Records, the append-only truth."""
