@@ -14,8 +14,7 @@ from odometer.licenses.meeting import Meeting
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
-from odometer.store.derive.derivation import DeriveAgain
-from odometer.store.derive.license_overlay import KeyReports, LicenseStates
+from odometer.store.derive import DeriveAgain, KeyReports, LicenseStates
 from odometer.store.questions import Questions
 
 # What to do about lost records.

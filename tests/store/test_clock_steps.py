@@ -16,8 +16,9 @@ from odometer.clock import DAY_MS, Clock
 from odometer.errors import Problem
 from odometer.exports.files import FileKey, LocalFiles
 from odometer.exports.links import Links, Maker
-from odometer.store.derive.background import Deriver, catch_up, read_mark, write_mark
+from odometer.store.derive.background import Deriver, catch_up
 from odometer.store.derive.license_overlay import LicenseStates
+from odometer.store.derive.mark import read_mark, write_mark
 from odometer.store.engine import DATABASE
 from odometer.store.records.append import Writer, last_ingest_no
 from tests.conftest import Store

@@ -13,7 +13,8 @@ from odometer.errors import StartError
 from odometer.look_over import DERIVED_DAMAGED, damage_of
 from odometer.store.analytics import Analytics
 from odometer.store.damage import derived_faults
-from odometer.store.derive.background import Deriver, write_mark
+from odometer.store.derive.background import Deriver
+from odometer.store.derive.mark import write_mark
 from odometer.store.engine import Engine
 from odometer.store.records.append import last_ingest_no
 from odometer.store.records.deletion import delete_rows

@@ -12,8 +12,7 @@ from odometer.cli.doctor import examine
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
-from odometer.store.derive.background import read_mark, write_mark
-from odometer.store.derive.derivation import known_products
+from odometer.store.derive import known_products, read_mark, write_mark
 
 
 def register(app: typer.Typer) -> None:

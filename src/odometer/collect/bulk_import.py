@@ -19,9 +19,8 @@ from odometer.collect.interrupts import InterruptedWorkError, Interrupts
 from odometer.collect.rejects import RejectsFile
 from odometer.errors import Problem
 from odometer.store.analytics import Analytics
-from odometer.store.derive.background import write_mark
-from odometer.store.records.append import BlockedAmong, nobody
-from odometer.store.records.bulk import BulkAppend
+from odometer.store.derive import write_mark
+from odometer.store.records import BlockedAmong, BulkAppend, nobody
 
 ROWS_PER_APPEND: Final = 200_000
 # So many faults without one good record say that a file is something else.

@@ -20,7 +20,7 @@ from odometer.model.properties import BY_NAME
 from odometer.model.raw_events import COUNTED_TYPES, RAW_EVENT_COLUMNS, SET_TYPES
 from odometer.model.records import SUMMED_TYPES
 from odometer.store.engine import Columns
-from odometer.store.records.reading import RAW_COLUMNS, RawReading
+from odometer.store.records import RAW_COLUMNS, RawReading
 
 # Called between blocks; may raise to stop the writing.
 Pause = Callable[[], None]

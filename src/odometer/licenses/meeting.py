@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from odometer.licenses.states import states_of
 from odometer.model.licenses import LicenseChange, LicenseKey
-from odometer.store.derive.license_overlay import FirstRecords, KeyReports, LicenseStates, chunks
+from odometer.store.derive import FirstRecords, KeyReports, LicenseStates, chunks
 
 # No change has it: client days may follow some of the registry already, and all of it has to be looked at again.
 _UNFINISHED: Final = 2**63

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from odometer.model.licenses import KEY_END, KeyFilters, LicenseKey
+from odometer.model.patterns import full_match
 from odometer.store.answers.license_usage import NOT_USED, LicenseUse
 from odometer.store.questions import Questions
-from odometer.store.sql.predicates import full_match
 
 _LOOK: Final = 50_000
 

@@ -16,8 +16,8 @@ from odometer.reports.shapes.items import alphabetical_labels, named_labels
 from odometer.reports.shapes.loss import SilenceMember
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import parse_segment_by
-from odometer.store.answers.lives import Turn
 from odometer.store.answers.population import EVERYBODY, Chosen, Population
+from odometer.store.answers.retention import Turn
 
 # Segments that are periods of the install day.
 _COHORTS: Final = {

@@ -9,7 +9,8 @@ from odometer.reports.shapes.churn_histogram import (
     churn_histogram_answer,
     histogram_body,
 )
-from odometer.store.answers.lives import Amount, Spread
+from odometer.store.answers.amounts import Amount
+from odometer.store.answers.lifetime_distribution import Spread
 
 
 def run(request: ChurnHistogramRequest, context: Context) -> ChurnHistogramAnswer:

@@ -9,7 +9,8 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.bins import bin_labels, place_of
 from odometer.reports.shapes.engagement import EngagementRequest
-from odometer.store.answers.lives import AMOUNTS, Classes
+from odometer.store.answers.amounts import AMOUNTS
+from odometer.store.answers.usage_classes import Classes
 
 
 class UsageBin(TypedDict):

@@ -9,17 +9,15 @@ from typing import NamedTuple
 from odometer.clock import Clock
 from odometer.errors import StartError
 from odometer.store.damage import set_aside_damaged, set_aside_parts
-from odometer.store.derive.background import Deriver, catch_up
-from odometer.store.derive.derivation import Derivation
-from odometer.store.derive.erase import Eraser
+from odometer.store.derive import Derivation, Deriver, Eraser, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
-from odometer.store.records.append import BlockedAmong, Writer
-from odometer.store.records.ledger import Ledger
-from odometer.store.records.sorted_scan import drop_leftovers
+from odometer.store.records import BlockedAmong, Ledger, Writer, drop_leftovers
 from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
-from odometer.store.tables import RECORDS, migrate
+from odometer.store.tables import RECORDS, SCHEMA_VERSION, migrate
+
+__all__ = ["SCHEMA_VERSION", "Accepted", "Analytics", "LiveAnalytics", "open_analytics", "open_live_analytics"]
 
 
 @dataclass(frozen=True, slots=True)

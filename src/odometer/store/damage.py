@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from odometer.store.derive.scope import IS_LINE
-from odometer.store.derive.statements import OPT_OR_NOT
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records import IS_LINE, OPT_OR_NOT
 from odometer.store.tables import RECORDS, TABLES
 
 _IN_ORDER: Final = {"optimize_aggregation_in_order": 1}
@@ -66,6 +65,11 @@ class BrokenPart(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.table}/{self.name}"
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether its rows are records, which the ledger counts."""
+        return self.table == RECORDS.name
 
 
 def broken_parts(engine: Engine) -> Sequence[BrokenPart]:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from odometer.errors import Problem, StartError
-from odometer.store.derive.derivation import Derivation
+from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.records.append import last_ingest_no
-from odometer.store.records.ledger import FILE, Entries, Months, encode_ledger, new_store_id
+from odometer.store.records import LEDGER_FILE, Entries, Months, encode_ledger, last_ingest_no, new_store_id
 
 # Other characters than these the engine would spell in another way in the name of the folder.
 _NAME: Final = "odometer_backup"
@@ -148,7 +147,7 @@ def begin_store(folder: Path, tables: Mapping[str, str], up_to: int, months: Mon
     engine = Engine(f"chdb://{folder}", handles=1)
     for create in tables.values():
         engine.command(create)
-    (folder / FILE).write_bytes(encode_ledger(Entries(up_to, months, store=new_store_id())))
+    (folder / LEDGER_FILE).write_bytes(encode_ledger(Entries(up_to, months, store=new_store_id())))
     return engine
 
 

@@ -303,6 +303,9 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
     (5, (LINE.ddl, DUPLICATE.ddl, _DERIVE_AGAIN)),
 )
 
+# Of the tables that this version makes and reads.
+SCHEMA_VERSION: Final = MIGRATIONS[-1][0]
+
 
 def migrate(engine: Engine) -> int:
     """Bring the analytics store to the newest version and return it. Running it again changes nothing."""

@@ -17,7 +17,9 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.bins import bin_labels, place_of
 from odometer.reports.shapes.exact import percent
 from odometer.reports.usage_distribution import REPORT as USAGE
-from odometer.store.answers.lives import EDGES, Amount, Spread, Turn
+from odometer.store.answers.amounts import EDGES, Amount
+from odometer.store.answers.lifetime_distribution import Spread
+from odometer.store.answers.retention import Turn
 from odometer.store.questions import Questions
 
 RANGE: dict[str, Any] = {"startDate": "2031-03-03", "stopDate": "2031-03-05"}

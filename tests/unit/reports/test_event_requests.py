@@ -19,8 +19,8 @@ from odometer.reports.full_report import REPORT as FULL_REPORT
 from odometer.reports.lifetime_data_table import REPORT as LIFETIME_TABLE
 from odometer.reports.lifetime_histogram import REPORT as LIFETIME_HISTOGRAM
 from odometer.reports.shapes.exact import average, rounded
-from odometer.store.answers.event_relations import EventSets
 from odometer.store.answers.event_usage import Item, UseByItem
+from odometer.store.answers.known_events import EventSets
 from odometer.store.questions import Questions
 
 RANGE: dict[str, Any] = {"startDate": "2031-03-03", "stopDate": "2031-03-05"}

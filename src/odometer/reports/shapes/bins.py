@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from odometer.store.answers.lives import EDGES, Amount
+from odometer.store.answers.amounts import EDGES, Amount
 
 _LEAST_CLOSED: Final = 3
 _COVERED_PERCENT: Final = 95

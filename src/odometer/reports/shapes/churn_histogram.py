@@ -8,7 +8,8 @@ from odometer.reports.shapes.engagement import EngagementRequest
 from odometer.reports.shapes.exact import HOUR_MS, average
 from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
-from odometer.store.answers.lives import Amount, Spread
+from odometer.store.answers.amounts import Amount
+from odometer.store.answers.lifetime_distribution import Spread
 from odometer.store.answers.population import Chosen, Population
 
 HISTOGRAM_OURS = (

@@ -17,7 +17,7 @@ from odometer.reports.shapes.exact import hundredths
 from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.selection.events import Entry
 from odometer.selection.reading import as_list, as_number, as_object, as_whole
-from odometer.store.answers.event_usage import MEASURES, Measure
+from odometer.store.answers.event_distributions import MEASURES, Measure
 
 _MAX_BINS: Final = 1_000
 _OPEN: Final = "inf"

@@ -15,9 +15,8 @@ from odometer.selection.filters import parse_filters
 from odometer.selection.grouping import parse_group_by
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, parse_levels
-from odometer.store.answers.status import StatusQuestion
-from odometer.store.questions import Counted, Figures
-from odometer.store.sql.items import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.answers.status import Counted, Figures, StatusQuestion
 
 Status = Literal["new", "active", "lost"]
 STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")

@@ -3,10 +3,10 @@
 What is asked for are entries: single events, or combinations that count as if they were one event.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-from odometer.model.events import EventName
+from odometer.store.answers.known_events import EventSets
+from odometer.store.answers.population import Population, PopulationSql
 from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.sql.predicates import Bound
@@ -14,26 +14,8 @@ from odometer.store.sql.units import Units
 from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
-
-
-@dataclass(frozen=True, slots=True)
-class EventSets:
-    """The entries of a request, each as the events that count for it; an event may count for several."""
-
-    entries: tuple[frozenset[EventName], ...]
-
-    @property
-    def are_single(self) -> bool:
-        """Whether no entry has two events and no event two entries: then a row of storage is a user of an entry."""
-        return all(len(events) <= 1 for events in self.entries) and len(self.by_event()) == sum(map(len, self.entries))
-
-    def by_event(self) -> dict[EventName, tuple[int, ...]]:
-        """The numbers of the entries that each event counts for."""
-        found: dict[EventName, list[int]] = {}
-        for number, events in enumerate(self.entries):
-            for event in events:
-                found.setdefault(event, []).append(number)
-        return {event: tuple(numbers) for event, numbers in found.items()}
+# Stands for an entry in the rows that tell the size of a class.
+NO_ENTRY: Final = 2**32 - 1
 
 
 class EventUseSql:
@@ -100,3 +82,13 @@ def sessions_in_range() -> str:
         SELECT client_no AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
         FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no
         HAVING sum(sign) > 0"""
+
+
+def life_columns_of(population: Population) -> tuple[str, ...]:
+    """The columns that members of the population bring along themselves: of groups none."""
+    return () if population.group_by else LIFE_DAYS
+
+
+def with_life_days(sql: PopulationSql) -> str:
+    """The members with their lifetime active days, weeks and months."""
+    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)

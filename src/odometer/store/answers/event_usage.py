@@ -1,25 +1,27 @@
-"""Answers about the events of a population: its size by item, its use of every entry, and distributions of use."""
+"""How a population used every entry, by item: over the whole life of its units, or on the days of a range."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
-from odometer.errors import Problem
 from odometer.selection.segments import Level
+from odometer.store.answers.ask import Ask
 from odometer.store.answers.event_relations import (
     LIFE_DAYS,
+    NO_ENTRY,
     SESSIONS,
-    EventSets,
     EventUseSql,
-    life_days,
+    life_columns_of,
     sessions_in_range,
+    with_life_days,
 )
-from odometer.store.answers.population import EVERYBODY, Ask, Population, PopulationSql, join, kept_items
+from odometer.store.answers.known_events import EventSets
+from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_cells, too_many_items
+from odometer.store.answers.population import EVERYBODY, Population, PopulationSql, kept_items
 from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
-from odometer.store.sql.items import MAX_CELLS, MAX_ITEMS, spelled, too_many_items
+from odometer.store.sql.items import spelled
+from odometer.store.sql.units import join
 from odometer.store.tables import CLIENT_DAY
 
 
@@ -80,26 +82,14 @@ class UseByItem:
             item.sessions += sessions
 
 
-class Measure(StrEnum):
-    """What is distributed over the users of an entry (contract 04, lifetime/histogram)."""
-
-    TIMES = "eventCount"
-    PER_DAY = "averageCountPerActiveDay"
-    PER_WEEK = "averageCountPerActiveWeek"
-    PER_MONTH = "averageCountPerActiveMonth"
-
-
-# Value → users that have it, by entry and measure. Averages are in hundredths, rounded half up.
-Distributions = dict[tuple[int, Measure], dict[int, int]]
-MEASURES: Final = tuple(Measure)
 # Lower bounds of the bins of usageFrequency (contract 04, advanced/fullReport).
 FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1001, 5001)
 
 
 def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     """How the population used the entries over its whole life."""
-    sql = PopulationSql(population, kept_items(ask, population), _facts_of(population))
-    members = sql.classed(_with_life_days(sql))
+    sql = PopulationSql(population, kept_items(ask, population), life_columns_of(population))
+    members = sql.classed(with_life_days(sql))
     by = _class_key(population)
     used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), (*by, *LIFE_DAYS))
     sums = ", ".join(f"toInt64(sum(weight * {name}))" for name in LIFE_DAYS)
@@ -142,8 +132,6 @@ def _class(by: tuple[str, ...]) -> str:
 
 
 _FREQUENCY: Final = "Array(Tuple(UInt64, Int64))"
-# Stands for an entry in the rows that tell the size of a class.
-_NO_ENTRY: Final = 2**32 - 1
 # Where segments overlap there are more classes than items.
 _MAX_CLASSES: Final = 2 * MAX_ITEMS
 
@@ -151,7 +139,7 @@ _MAX_CLASSES: Final = 2 * MAX_ITEMS
 def _size_of(members: str, amounts: str) -> str:
     """Rows like those of used entries that tell how large each class is, and what its items are."""
     return f"""
-        SELECT class, toUInt32({_NO_ENTRY}) AS entry, toInt64(0) AS times, toInt64(sum(weight)) AS users,
+        SELECT class, toUInt32({NO_ENTRY}) AS entry, toInt64(0) AS times, toInt64(sum(weight)) AS users,
             CAST({amounts}, 'Array(Int64)') AS amounts, CAST([], '{_FREQUENCY}') AS frequency, any(m.labels) AS labels
         FROM ({members}) AS m GROUP BY class HAVING users != 0"""
 
@@ -159,7 +147,7 @@ def _size_of(members: str, amounts: str) -> str:
 def _everybody_in_range() -> str:
     """The one such row of everybody who is active in the range, found without telling clients apart."""
     return f"""
-        SELECT toUInt64(0) AS class, toUInt32({_NO_ENTRY}) AS entry, toInt64(0) AS times,
+        SELECT toUInt64(0) AS class, toUInt32({NO_ENTRY}) AS entry, toInt64(0) AS times,
             toInt64(sumIf(d.sign, d.next_day > {{stop:Date}})) AS users,
             [toInt64(sum(d.sessions * d.sign))] AS amounts, CAST([], '{_FREQUENCY}') AS frequency,
             CAST([], 'Array(String)') AS labels
@@ -176,13 +164,13 @@ def _use_by_item(
     found = UseByItem(Item(EVERYBODY), {}, {})
     labels_of: dict[int, list[str]] = {}
     for number, entry, _, units, amounts, _, labels in rows:
-        if entry == _NO_ENTRY:
+        if entry == NO_ENTRY:
             labels_of[number] = [spelled(label, is_number=level is not None and level.is_number) for label in labels]
             found.add_units(labels_of[number], units, sum(amounts))
     if level is not None and len(labels_of) > _MAX_CLASSES:
         raise too_many_items(ask(f"SELECT count() FROM ({sizes})", sql.bound.params)[0][0], level.path)
     for number, entry, times, users, amounts, frequency, _ in rows:
-        if entry != _NO_ENTRY:
+        if entry != NO_ENTRY:
             for label in (EVERYBODY, *labels_of[number]):
                 found.cells.setdefault((label, entry), Use()).add(times, users, amounts, frequency)
     _check_size(level, found)
@@ -197,48 +185,4 @@ def _check_size(level: Level | None, found: UseByItem) -> None:
         raise too_many_items(len(found.items), level.path)
     cells = len(found.items) * len({entry for _, entry in found.cells})
     if cells > MAX_CELLS:
-        message = (
-            f"The answer would have {cells:,} cells (items times events); at most {MAX_CELLS:,} are answered. "
-            "Name fewer events, or split segments with a limit."
-        )
-        raise Problem("TOO_MANY_SEGMENTS", message, field=level.path)
-
-
-def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[int, Distributions]:
-    """The size of the population, and how often each value of each measure occurs among the users of each entry."""
-    sql = PopulationSql(population, {}, _facts_of(population))
-    members = _with_life_days(sql)
-    size = f"SELECT toUInt32({_NO_ENTRY}), toUInt32(0), toUInt64(0), toInt64(sum(weight)) FROM ({members})"
-    use = ""
-    if sets.by_event():
-        used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), LIFE_DAYS)
-        values = ", ".join(["toUInt64(n)", *(_hundredths("n", days) for days in LIFE_DAYS)])
-        use = f"""
-            UNION ALL
-            SELECT entry, measure, value, toInt64(sum(weight)) AS users
-            FROM (SELECT entry, weight, [{values}] AS given FROM ({used}))
-            ARRAY JOIN given AS value, arrayEnumerate(given) AS measure
-            GROUP BY entry, measure, value HAVING users != 0"""
-    everybody = 0
-    found: Distributions = defaultdict(dict)
-    for entry, measure, value, users in ask(f"{size} {use}", sql.bound.params):
-        if entry == _NO_ENTRY:
-            everybody = users
-        else:
-            found[entry, MEASURES[measure - 1]][value] = users
-    return everybody, found
-
-
-def _facts_of(population: Population) -> tuple[str, ...]:
-    """The columns that members of the population bring along themselves: of groups none."""
-    return () if population.group_by else LIFE_DAYS
-
-
-def _with_life_days(sql: PopulationSql) -> str:
-    """The members with their lifetime active days, weeks and months."""
-    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)
-
-
-def _hundredths(total: str, divisor: str) -> str:
-    """SQL of 100 · total / divisor, rounded half up, in whole numbers."""
-    return f"toUInt64(intDiv({total}, {divisor}) * 100 + intDiv({total} % {divisor} * 200 + {divisor}, 2 * {divisor}))"
+        raise too_many_cells(cells, level.path)

@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from odometer.store.answers.ask import Ask
 from odometer.store.answers.population import Population, PopulationSql
-from odometer.store.engine import DATABASE, Params
+from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 
 
@@ -33,8 +34,8 @@ class MetException:
     versions: Sequence[str]
 
 
-def exceptions_sql(population: Population) -> tuple[str, Params]:
-    """Rows with the members of `MetException`, most frequent first; a population of clients, without a level."""
+def exceptions(ask: Ask, population: Population) -> list[MetException]:
+    """The exceptions that clients of a population, without a level, met in its range, by frequency, then by names."""
     sql = PopulationSql(population, {})
     # Rows that cancel each other out may be among the members: only who is left has a say.
     members = f"SELECT unit FROM ({sql.members()}) GROUP BY unit HAVING sum(weight) != 0"
@@ -45,4 +46,4 @@ def exceptions_sql(population: Population) -> tuple[str, Params]:
         WHERE product = {{product:UInt64}} AND type = 'exception' AND day {IN_RANGE} AND client_no IN ({members})
         GROUP BY class_name, method_name ORDER BY occurrences DESC, class_name, method_name
         SETTINGS do_not_merge_across_partitions_select_final = 1"""
-    return statement, sql.bound.params
+    return [MetException(*row) for row in ask(statement, sql.bound.params)]

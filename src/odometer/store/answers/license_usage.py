@@ -1,12 +1,13 @@
 """How many clients use which license key, and until when: of the last known keys in the table `client`."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from odometer.model.properties import BY_NAME
-from odometer.store.engine import DATABASE, Params
+from odometer.store.answers.ask import Ask
+from odometer.store.engine import DATABASE
 
 _KEY: Final = BY_NAME["licenseKey"].column
 
@@ -20,9 +21,6 @@ class LicenseUse:
 
 
 NOT_USED: Final = LicenseUse(0, None)
-
-
-Ask = Callable[[str, Params], list[tuple[Any, ...]]]
 
 
 def license_installs(ask: Ask, product_id: int) -> dict[str, int]:

@@ -4,7 +4,6 @@ Reports of events, engagement and churn (contract 04, 05) ask about a population
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -14,10 +13,11 @@ from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY as NO_FILTERS
 from odometer.selection.predicate import Predicate, properties_in
 from odometer.selection.segments import Level
+from odometer.store.answers.ask import Ask
 from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, range_params
 from odometer.store.sql.items import Items, Kept, limited
 from odometer.store.sql.predicates import Bound, condition
-from odometer.store.sql.units import Units
+from odometer.store.sql.units import Units, join
 
 
 class Chosen(Enum):
@@ -84,8 +84,6 @@ class Population:
         }
 
 
-# Asks the engine one question of an answer.
-Ask = Callable[[str, dict[str, Any]], Sequence[tuple[Any, ...]]]
 # The label of all units of a population: no item has it.
 EVERYBODY: Final = ""
 
@@ -183,14 +181,3 @@ def kept_items(ask: Ask, population: Population) -> Kept:
     for place, label in ask(sql.largest(), sql.bound.params):
         kept[0, place].append(label)
     return {at: tuple(labels) for at, labels in kept.items()}
-
-
-def join(left: str, right: str, of_left: tuple[str, ...], of_right: tuple[str, ...]) -> str:
-    """The units that both relations have, with the named columns.
-
-    Either side may still hold rows that cancel each other out; the product of the weights is exact nevertheless.
-    """
-    columns = "".join(f", {name}" for name in (*of_left, *of_right))
-    return f"""
-        SELECT l.unit AS unit, l.weight * r.weight AS weight{columns}
-        FROM ({left}) AS l INNER JOIN ({right}) AS r ON l.unit = r.unit"""

@@ -12,8 +12,10 @@ from odometer.model.calendar import DateRange, Split
 from odometer.model.properties import Property
 from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
+from odometer.store.answers.ask import Ask
+from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
 from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
-from odometer.store.sql.items import Items, Kept, limited
+from odometer.store.sql.items import Items, Kept, limited, spelled
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
 
@@ -149,3 +151,67 @@ class StatusSql:
         return f"""
             SELECT {bucket} AS bucket{values}, {sums} FROM ({rows}) WHERE ({who}) AND ({counts})
             GROUP BY bucket{values} HAVING new != 0 OR active != 0 OR lost != 0"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """New, active and lost clients of one bucket or item."""
+
+    new: int = 0
+    active: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The figures of one item in one bucket.
+
+    Attributes:
+        bucket: its first day; None without a split.
+        labels: of the item and the items above it, from level 1 down; empty without levels.
+        place: number of the segment of the deepest level that gives the item first.
+        figures: what was counted.
+
+    """
+
+    bucket: dt.date | None
+    labels: tuple[str, ...]
+    place: int
+    figures: Figures
+
+
+def status_figures(ask: Ask, question: StatusQuestion) -> list[Counted]:
+    """What was counted, in no order; items and buckets with zeros in all figures asked for are missing.
+
+    Raises `Problem` TOO_MANY_SEGMENTS for more than 10,000 items or 200,000 cells.
+    """
+    sql = StatusSql(question, _kept(ask, question))
+    most = MAX_ITEMS if question.split is None else MAX_CELLS
+    rows = ask(sql.figures(most + 1), sql.bound.params)
+    if question.levels and len(rows) > most:
+        raise too_many_items(ask(sql.item_count(), sql.bound.params)[0][0], question.levels[-1].path)
+    return [
+        Counted(
+            bucket if question.split else None,
+            tuple(
+                spelled(label, is_number=level.is_number) for label, level in zip(labels, question.levels, strict=False)
+            ),
+            place,
+            Figures(*figures),
+        )
+        for bucket, labels, place, *figures in rows
+    ]
+
+
+def _kept(ask: Ask, question: StatusQuestion) -> Kept:
+    """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""
+    kept: dict[tuple[int, int], tuple[str, ...]] = {}
+    for number, level in enumerate(question.levels):
+        if not limited(level):
+            continue
+        sql = StatusSql(replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1]), kept)
+        found: dict[tuple[int, int], list[str]] = {(number, place): [] for place, _ in limited(level)}
+        for place, label in ask(sql.largest(), sql.bound.params):
+            found[number, place].append(label)
+        kept |= {at: tuple(labels) for at, labels in found.items()}
+    return kept

@@ -1,13 +1,13 @@
-"""Usage over a range as SQL: how often events occurred, and how many clients, sessions and hours there were."""
+"""Usage over a range: how often events occurred, and how many clients, sessions and hours there were."""
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from odometer.model.calendar import DateRange, Split
 from odometer.model.events import EventName
+from odometer.store.answers.ask import Ask
 from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE, bucket_of, last_in_bucket, range_params
 
@@ -58,33 +58,29 @@ class Activity:
 Bucket = dt.date | None
 
 
-def occurrences_sql(question: UsageQuestion) -> str:
-    """Rows (bucket, event, count, value) of events that occurred; read from the sums over all clients."""
+def occurrences(ask: Ask, question: UsageQuestion) -> dict[tuple[Bucket, EventName], Occurrences]:
+    """How often events occurred, by bucket (None without a split); read from the sums over all clients."""
     wanted = "" if question.events is None else "AND event IN {events:Array(String)}"
-    return f"""
+    rows = ask(
+        f"""
         SELECT {bucket_of(question.split)} AS bucket, event, sum(count * sign) AS times, sum(value * sign)
         FROM {DATABASE}.event_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} {wanted}
-        GROUP BY bucket, event HAVING times != 0"""
-
-
-def activity_sql(question: UsageQuestion) -> str:
-    """Rows (bucket, clients, sessions, runtime_ms)."""
-    return f"""
-        SELECT {bucket_of(question.split)} AS bucket, sumIf(sign, {last_in_bucket(question.split)}),
-            sum(sessions * sign), sum(runtime_ms * sign)
-        FROM {DATABASE}.client_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} GROUP BY bucket"""
-
-
-def occurrences_of(
-    question: UsageQuestion, rows: Iterable[tuple[Any, ...]]
-) -> dict[tuple[Bucket, EventName], Occurrences]:
-    """The rows of `occurrences_sql` by bucket (None without a split) and event."""
+        GROUP BY bucket, event HAVING times != 0""",
+        question.params,
+    )
     return {
         (bucket if question.split else None, EventName.of_key(event)): Occurrences(count, value)
         for bucket, event, count, value in rows
     }
 
 
-def activity_of(question: UsageQuestion, rows: Iterable[tuple[Any, ...]]) -> dict[Bucket, Activity]:
-    """The rows of `activity_sql` by bucket (None without a split)."""
+def activity(ask: Ask, question: UsageQuestion) -> dict[Bucket, Activity]:
+    """Clients, sessions and runtime by bucket (None without a split); empty buckets are missing."""
+    rows = ask(
+        f"""
+        SELECT {bucket_of(question.split)} AS bucket, sumIf(sign, {last_in_bucket(question.split)}),
+            sum(sessions * sign), sum(runtime_ms * sign)
+        FROM {DATABASE}.client_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} GROUP BY bucket""",
+        question.params,
+    )
     return {bucket if question.split else None: Activity(*figures) for bucket, *figures in rows}

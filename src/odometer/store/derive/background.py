@@ -10,24 +10,15 @@ import structlog
 from odometer.clock import Clock
 from odometer.errors import Problem
 from odometer.store.derive.derivation import Derivation
+from odometer.store.derive.mark import read_mark, write_mark
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.records.append import Touched, last_ingest_no
+from odometer.store.records import Touched, last_ingest_no
 
 _log = structlog.get_logger(__name__)
 _RETRY_S: Final = 1.0
 _DERIVED_WITHIN_S: Final = 300.0
 # Gathers what many senders bring at once; far below the two seconds that derivation may take.
 _GATHER_S: Final = 0.1
-
-
-def read_mark(engine: Engine) -> int:
-    """The greatest ingest_no whose records are all derived."""
-    return int(engine.rows(f"SELECT max(value) FROM {DATABASE}.mark WHERE name = 'derived'")[0][0])
-
-
-def write_mark(engine: Engine, ingest_no: int) -> None:
-    """Remember durably that everything up to `ingest_no` is derived."""
-    engine.command(f"INSERT INTO {DATABASE}.mark VALUES ('derived', {{value:UInt64}})", {"value": ingest_no})
 
 
 def catch_up(engine: Engine, derivation: Derivation) -> None:

@@ -22,7 +22,7 @@ from odometer.store.derive.statements import (
 )
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.gate import Gate
-from odometer.store.records.ledger import Ledger
+from odometer.store.records import Ledger
 from odometer.store.tables import LINE, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.

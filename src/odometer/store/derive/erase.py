@@ -12,11 +12,9 @@ import orjson
 from odometer.errors import Problem
 from odometer.model.daily_file import Stream
 from odometer.store.derive.derivation import Derivation, DeriveAgain
-from odometer.store.derive.statements import IS_EVENT
 from odometer.store.engine import DATABASE, Engine, Params
 from odometer.store.gate import Gate
-from odometer.store.records.append import last_ingest_no
-from odometer.store.records.deletion import delete_rows
+from odometer.store.records import IS_EVENT, delete_rows, last_ingest_no
 from odometer.store.tables import CLIENT_NUMBER, DUPLICATE, EVENT, EVENT_DAY, EVENT_KEY, RECORDS, STAGING, TABLES, Table
 
 _THESE: Final = "product = {product:UInt64} AND client IN {clients:Array(String)}"

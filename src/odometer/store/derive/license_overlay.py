@@ -9,11 +9,12 @@ from typing import Final
 import orjson
 
 from odometer.model.licenses import UNKNOWN_TYPE, LicenseKey, LicenseState
-from odometer.store.derive.background import read_mark
 from odometer.store.derive.derivation import Derivation, DeriveAgain
+from odometer.store.derive.mark import read_mark
 from odometer.store.derive.scope import Scope
-from odometer.store.derive.statements import LICENSE_KEY, LICENSE_VALUES, OPT_OR_NOT, day_states
+from odometer.store.derive.statements import LICENSE_KEY, LICENSE_VALUES, day_states
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.records import OPT_OR_NOT
 
 _AT_ONCE: Final = 5_000
 FirstRecords = Mapping[str, tuple[dt.date, str]]

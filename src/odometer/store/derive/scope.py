@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from odometer.store.engine import DATABASE
+from odometer.store.records import IS_LINE
 
-IS_LINE: Final = "type IN ('custom_event', 'exception')"
 # Greater than every ingest_no.
 EVERYTHING: Final = 2**64 - 1
 

@@ -8,8 +8,9 @@ from typing import Final
 
 from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
-from odometer.store.derive.scope import IS_LINE, Scope
+from odometer.store.derive.scope import Scope
 from odometer.store.engine import DATABASE
+from odometer.store.records import IS_EVENT, IS_LINE, OPT_OR_NOT
 from odometer.store.tables import (
     CLIENT,
     CLIENT_DAY,
@@ -39,7 +40,6 @@ def all_duplicates(scope: Scope) -> str:
         GROUP BY client, seq, hash HAVING count() > 1"""
 
 
-OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
 # The order in which the records of one client and day decide its last values (contract 09, Bulk import):
 # summed records by canonical form, then records without seq by time and canonical form, then records by seq.
 _ORDER: Final = (
@@ -240,9 +240,6 @@ def _deliveries(scope: Scope) -> str:
         for p in DELIVERIES
     )
     return f"SELECT client, {shown} FROM {_records(scope)} WHERE type = 'reachout_delivered' GROUP BY client"
-
-
-IS_EVENT: Final = "type IN ('event', 'event_day')"
 
 
 def event_days(scope: Scope) -> str:

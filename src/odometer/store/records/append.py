@@ -16,6 +16,7 @@ from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.records.content import CONTENT, content_of
+from odometer.store.records.kinds import OPT_OR_NOT
 
 # Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
 MAX_WAITING: Final = 256
@@ -295,6 +296,6 @@ def _line(batch: Batch, row: RecordRow, ingest_no: int) -> bytes:
 def _read_opts(engine: Engine) -> dict[tuple[int, str], list[OptRecord]]:
     rows = engine.rows(
         f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
-        WHERE type IN ('opt_out', 'opt_in')"""
+        WHERE {OPT_OR_NOT}"""
     )
     return by_client(((product, client), *opt) for product, client, *opt in rows)

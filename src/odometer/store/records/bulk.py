@@ -11,10 +11,11 @@ from odometer.store.engine import DATABASE, Engine
 from odometer.store.records.append import BlockedAmong, last_ingest_no, nobody
 from odometer.store.records.content import CONTENT
 from odometer.store.records.deletion import delete_rows
+from odometer.store.records.kinds import OPT_OR_NOT
 from odometer.store.tables import RECORDS, STAGING, Table
 
 _IDENTITY: Final = "client, seq, hash"
-_OPTS: Final = "('opt_out', 'opt_in')"
+
 # Bounds the memory of judging by opt records: so many records, or clients, are looked at together.
 _JUDGED_AT_ONCE: Final = 200_000
 _CLIENTS_AT_ONCE: Final = 5_000
@@ -179,20 +180,20 @@ class BulkAppend:
         """
         new = "ingest_no > {before:UInt64}"
         suspects = self._rows(
-            f"""SELECT client, count() FROM {self._known} WHERE {new} AND type NOT IN {_OPTS} AND client IN (
+            f"""SELECT client, count() FROM {self._known} WHERE {new} AND NOT {OPT_OR_NOT} AND client IN (
                 SELECT client FROM {self._known} WHERE type = 'opt_out') GROUP BY client ORDER BY client"""
         )
         for clients in _parts(suspects):
             opts: dict[str, list[OptRecord]] = by_client(
                 self._rows(
                     f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {self._known}
-                    WHERE type IN {_OPTS} AND client IN {{clients:Array(String)}}""",
+                    WHERE {OPT_OR_NOT} AND client IN {{clients:Array(String)}}""",
                     clients=clients,
                 )
             )
             records = self._rows(
                 f"""SELECT client, seq, hash, used_ms FROM {self._known}
-                WHERE {new} AND type NOT IN {_OPTS} AND client IN {{clients:Array(String)}}""",
+                WHERE {new} AND NOT {OPT_OR_NOT} AND client IN {{clients:Array(String)}}""",
                 clients=clients,
             )
             doomed = [(client, seq, int(hash_)) for client, seq, hash_ in sent_after_opt_out(records, opts)]

@@ -20,7 +20,7 @@ from odometer.store.engine import DATABASE, Engine
 from odometer.store.records.deletion import delete_rows
 from odometer.store.tables import RECORDS
 
-FILE: Final = "ledger.json"
+LEDGER_FILE: Final = "ledger.json"
 _VERSION: Final = 1
 _MODULUS: Final = 2**64
 _RETRY_AFTER_S: Final = 60
@@ -81,7 +81,7 @@ class Ledger:
         self._engine = engine
         self._note = note
         self._noted = ""
-        self._path: Path | None = None if engine.folder is None else engine.folder / FILE
+        self._path: Path | None = None if engine.folder is None else engine.folder / LEDGER_FILE
         self._lock = threading.Lock()
         self._entries = Entries()
         # What is written goes by what was read: until then, or the loss is accepted, nothing is.

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from odometer.errors import Problem
 from odometer.model.properties import Property
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, Segment, Split, number_label
 from odometer.store.sql.predicates import Bound, UsedEventsSql, condition, null_condition, value_condition
 
-MAX_ITEMS: Final = 10_000
-MAX_CELLS: Final = 200_000
 _EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 # Values that a split may show, by (level, segment): what ranking found.
 Kept = Mapping[tuple[int, int], tuple[str, ...]]
@@ -137,16 +134,6 @@ def limited(level: Level) -> list[tuple[int, Split]]:
         for place, segment in enumerate(level.segments)
         if isinstance(segment, Split) and segment.limit is not None and segment.values is not None
     ]
-
-
-def too_many_items(items: int, path: str, buckets: int = 1) -> Problem:
-    """The refusal of an answer that nobody could read."""
-    cells = f" and {items * buckets:,} cells" if buckets > 1 else ""
-    message = (
-        f"The answer would have {items:,} items{cells}; at most {MAX_ITEMS:,} items and {MAX_CELLS:,} cells "
-        "(items times buckets) are answered. Use filters, fewer segments or buckets, or split segments with a limit."
-    )
-    return Problem("TOO_MANY_SEGMENTS", message, field=path)
 
 
 def spelled(label: str, *, is_number: bool) -> str:

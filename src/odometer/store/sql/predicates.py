@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from odometer.model.patterns import full_match
 from odometer.model.properties import DELIVERIES, Property
 from odometer.selection.predicate import (
     AllOf,
@@ -40,11 +41,6 @@ class Bound:
         name = f"v{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"
-
-
-def full_match(pattern: str) -> str:
-    """The pattern that matches where `pattern` matches the whole text, line breaks included (contract 00)."""
-    return rf"\A(?s:{pattern})\z"
 
 
 def is_text(prop: Property) -> bool:

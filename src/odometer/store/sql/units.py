@@ -162,3 +162,14 @@ class Units:
         )
         rows = f"SELECT client_no, count, sign FROM {DATABASE}.client_event WHERE {_OF_PRODUCT} AND event IN ({meant})"
         return f"SELECT unit FROM ({self.of_members(rows)}) GROUP BY unit"
+
+
+def join(left: str, right: str, of_left: tuple[str, ...], of_right: tuple[str, ...]) -> str:
+    """The units that both relations have, with the named columns.
+
+    Either side may still hold rows that cancel each other out; the product of the weights is exact nevertheless.
+    """
+    columns = "".join(f", {name}" for name in (*of_left, *of_right))
+    return f"""
+        SELECT l.unit AS unit, l.weight * r.weight AS weight{columns}
+        FROM ({left}) AS l INNER JOIN ({right}) AS r ON l.unit = r.unit"""
