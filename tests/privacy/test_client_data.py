@@ -40,7 +40,7 @@ def document(store: Store, product: int, client: str) -> dict[str, Any] | None:
 def by_raw_files(store: Store, product: int, client: str, folder: Path) -> list[dict[str, Any]]:
     """The client's rows in the raw event files of all days, empty cells left out."""
     found = []
-    for day in sorted(store.questions.raw.day_states(product, EVER)):
+    for day in sorted(store.questions.raw.content_by_day(product, EVER)):
         write_raw_csv(store.questions.raw, product, day, folder / "raw.zip", lambda: None)
         header, *rows = read_csv(folder / "raw.zip")
         for row in rows:

@@ -37,7 +37,9 @@ def answers(store: Store, product: int) -> dict[str, Any]:
     """All that any answer is made of."""
     raw = store.questions.raw
     records = [
-        list(zip(*block, strict=True)) for day in raw.day_states(product, EVER) for block in raw.of_day(product, day)
+        list(zip(*block, strict=True))
+        for day in raw.content_by_day(product, EVER)
+        for block in raw.of_day(product, day)
     ]
     return {
         **snapshot(store, product),

@@ -46,7 +46,7 @@ def contents(store: Store, product: int) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def days_of(store: Store, product: int) -> list[dt.date]:
-    states = store.questions.raw.day_states(product, (dt.date(1970, 1, 1), dt.date(2149, 1, 1)))
+    states = store.questions.raw.content_by_day(product, (dt.date(1970, 1, 1), dt.date(2149, 1, 1)))
     return sorted(states)
 
 

@@ -118,7 +118,7 @@ def _operation(report: Report[Any, Any]) -> Operation:
             AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339).",
             HEADER: DESCRIPTION,
         },
-        standing=report.standing,
+        compatibility=report.compatibility,
     )
 
 

@@ -1,6 +1,6 @@
 """eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (contract 04)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableAnswer, TableRequest, table_answer
 from odometer.reports.shapes.loss import LossMembers
@@ -50,7 +50,7 @@ REPORT = Report(
             ]
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "As lifetime/dataTable, for clients whose loss date lies in the range; `daysUntilDeclaredLost` and "

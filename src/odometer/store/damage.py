@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.records import IS_LINE, OPT_OR_NOT
+from odometer.store.records import IS_LINE, IS_OPT_RECORD
 from odometer.store.tables import RECORDS, TABLES
 
 _IN_ORDER: Final = {"optimize_aggregation_in_order": 1}
@@ -24,7 +24,7 @@ def _pairs(of_records: str) -> tuple[Pair, ...]:
         Pair(
             "clients",
             f"""SELECT product, count() FROM (
-                SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {OPT_OR_NOT} AND {of_records}
+                SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {IS_OPT_RECORD} AND {of_records}
                 GROUP BY product, client
             ) GROUP BY product""",
             f"SELECT product, sum(sign) FROM {DATABASE}.client GROUP BY product",

@@ -11,16 +11,16 @@ from odometer.selection.predicate import EventTest
 from odometer.store.answers.amounts import Amount
 from odometer.store.answers.client_reading import ClientReading
 from odometer.store.answers.event_distributions import Distributions, distributions
-from odometer.store.answers.event_usage import UseByItem, use_in_life, use_in_range
+from odometer.store.answers.event_usage import UsageTable, use_in_life, use_in_range
 from odometer.store.answers.exceptions import MetException, exceptions
 from odometer.store.answers.known_events import EventSets, event_sets, first_received, first_seen
 from odometer.store.answers.license_usage import LicenseUse, license_installs, license_use
-from odometer.store.answers.lifetime_distribution import Spread, spread_in_life
+from odometer.store.answers.lifetime_distribution import LifetimeDistribution, lifetime_distribution
 from odometer.store.answers.lines import LineReading
 from odometer.store.answers.patterns import matching, pattern_fault
 from odometer.store.answers.population import Population
 from odometer.store.answers.property_values import custom_slots_in_use, property_values
-from odometer.store.answers.retention import Turns, turns
+from odometer.store.answers.retention import Retention, retention
 from odometer.store.answers.status import Counted, StatusQuestion, status_figures
 from odometer.store.answers.usage import Activity, Bucket, Occurrences, UsageQuestion, activity, occurrences
 from odometer.store.answers.usage_classes import Classes, use_classes
@@ -112,42 +112,42 @@ class Questions:
         self, question: UsageQuestion
     ) -> tuple[dict[tuple[Bucket, EventName], Occurrences], dict[Bucket, Activity]]:
         """The same, and active clients, sessions and runtime by bucket, of one state; empty buckets are missing."""
-        with self._gate.passing():
+        with self._gate.reading():
             return occurrences(self._rows, question), activity(self._rows, question)
 
     def event_sets(self, product_id: int, entries: Sequence[Sequence[EventTest]]) -> EventSets:
         """The events that each entry means: those that any of its tests finds among all that were ever received."""
         return event_sets(self._ask, product_id, entries)
 
-    def use_in_life(self, population: Population, sets: EventSets) -> UseByItem:
+    def use_in_life(self, population: Population, sets: EventSets) -> UsageTable:
         """How a population used events over its whole life, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
-        with self._gate.passing():
+        with self._gate.reading():
             return use_in_life(self._rows, population, sets)
 
-    def use_in_range(self, population: Population, sets: EventSets) -> UseByItem:
+    def use_in_range(self, population: Population, sets: EventSets) -> UsageTable:
         """How a population used events on the days of a range, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
-        with self._gate.passing():
+        with self._gate.reading():
             return use_in_range(self._rows, population, sets)
 
     def distributions(self, population: Population, sets: EventSets) -> tuple[int, Distributions]:
         """The size of a population, and how its lifetime use of events is distributed."""
-        with self._gate.passing():
+        with self._gate.reading():
             return distributions(self._rows, population, sets)
 
     def use_classes(self, population: Population) -> Classes:
         """How many clients of a population did how much on the days of its range."""
-        with self._gate.passing():
+        with self._gate.reading():
             return use_classes(self._rows, population)
 
-    def spread_in_life(self, population: Population, amount: Amount) -> Spread:
+    def lifetime_distribution(self, population: Population, amount: Amount) -> LifetimeDistribution:
         """How a lifetime amount is spread over a population."""
-        with self._gate.passing():
-            return spread_in_life(self._rows, population, amount)
+        with self._gate.reading():
+            return lifetime_distribution(self._rows, population, amount)
 
-    def turns(self, population: Population, split: Split, cohorts: Split | None = None) -> Turns:
+    def retention(self, population: Population, split: Split, cohorts: Split | None = None) -> Retention:
         """How a population grows old and leaves, by item or install period. Raises `Problem` TOO_MANY_SEGMENTS."""
-        with self._gate.passing():
-            return turns(self._rows, population, split, cohorts)
+        with self._gate.reading():
+            return retention(self._rows, population, split, cohorts)
 
     def exceptions(self, population: Population) -> list[MetException]:
         """The exceptions that a population of clients met in its range, most frequent first, then by names."""
@@ -155,7 +155,7 @@ class Questions:
 
     def _ask(self, sql: str, params: Params) -> list[tuple[Any, ...]]:
         """The rows of a question about derived tables, which never sees half of a change."""
-        with self._gate.passing():
+        with self._gate.reading():
             return self._rows(sql, params)
 
     def _rows(self, sql: str, params: Params) -> list[tuple[Any, ...]]:

@@ -30,7 +30,7 @@ def bin_labels(amount: Amount, users: Mapping[int, int]) -> list[str]:
 
 
 def place_of(number: int, labels: list[str]) -> int:
-    """The place of the bin that takes the ladder's bin of this number."""
+    """The number of the bin that takes the ladder's bin of this number."""
     return min(number, len(labels) - 1)
 
 

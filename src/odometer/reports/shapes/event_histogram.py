@@ -224,8 +224,8 @@ def _bins(measure: Measure, lower: object, uppers: object) -> Bins:
     listed = as_list(uppers, path, _MAX_BINS)
     is_open = listed[-1] == _OPEN
     closed: list[int] = []
-    for place, given in enumerate(listed[:-1] if is_open else listed):
-        at = f"{path}[{place}]"
+    for index, given in enumerate(listed[:-1] if is_open else listed):
+        at = f"{path}[{index}]"
         if given == _OPEN:
             raise invalid(at, 'Only the last bound may be "inf".')
         upper = as_whole(given, at, 1) if measure is Measure.TIMES else _as_hundredths(given, at)

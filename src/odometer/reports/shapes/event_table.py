@@ -16,8 +16,8 @@ from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.selection.events import Combination, Entry
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.answers.event_usage import Item, Use, UseByItem
-from odometer.store.answers.population import EVERYBODY
+from odometer.store.answers.event_usage import EntryUsage, Item, UsageTable
+from odometer.store.answers.population import ALL_UNITS
 
 _PAGE_SIZE: Final = 100
 Direction = Literal["asc", "desc"]
@@ -118,7 +118,7 @@ def table_answer(request: TableRequest, context: Context) -> TableAnswer:
     rows = [
         _row(entry, number, use, level, request.sorting)
         for number, entry in enumerate(entries.listed)
-        if entries.are_named or (EVERYBODY, number) in use.cells
+        if entries.are_named or (ALL_UNITS, number) in use.cells
     ]
     ordered = _ordered_events(rows, request.sorting, by_category=request.categorize_events)
     total = len(ordered)
@@ -135,18 +135,18 @@ def table_answer(request: TableRequest, context: Context) -> TableAnswer:
     return {"result": result, "totalEvents": total} if paged else {"result": result}
 
 
-def _row(entry: Entry, number: int, use: UseByItem, level: Level | None, sorting: Sorting) -> _Row:
-    figures = _figures(use.cells.get((EVERYBODY, number), Use()), use.everybody)
+def _row(entry: Entry, number: int, use: UsageTable, level: Level | None, sorting: Sorting) -> _Row:
+    figures = _figures(use.cells.get((ALL_UNITS, number), EntryUsage()), use.everybody)
     if level is None:
         return _Row(entry, figures, None)
     by_label = {
-        label: _figures(use.cells.get((label, number), Use()), item)
+        label: _figures(use.cells.get((label, number), EntryUsage()), item)
         for label, item in with_named(level, use.items).items()
     }
     return _Row(entry, figures, _ordered_segments(by_label, sorting))
 
 
-def _figures(use: Use, item: Item) -> Figures:
+def _figures(use: EntryUsage, item: Item) -> Figures:
     days, weeks, months = use.amounts or (0, 0, 0)
     return {
         "eventCount": use.times,

@@ -49,7 +49,7 @@ class ClientReading:
     def page(self, question: ClientQuestion, start: str, size: int) -> tuple[list[ClientRow], str | None]:
         """The first clients from the id `start` on, and the id that the next page begins with; None at the end."""
         sql = ClientSql(question)
-        with self._gate.passing():
+        with self._gate.reading():
             keys = self._keys(sql, start, size + 1)
             rows = list(_merged(sql, question, self._reading(sql, keys[:size]), THESE_CLIENTS)) if keys else []
         return rows, keys[size] if len(keys) > size else None
@@ -100,7 +100,7 @@ class ClientReading:
                 first = next(stream, None)
                 return chain([] if first is None else [first], stream)
 
-            with self._gate.held():
+            with self._gate.pinned():
                 rows = _merged(sql, question, read, EVERY_CLIENT)
             yield total, _in_chunks(rows, _CHUNK)
 
@@ -134,11 +134,11 @@ class _Merge:
         self._daily = question.choice.daily
         self._campaigns = campaigns
         # Where each column lies: among the values of the client's row, among those of its last day, or in its usage.
-        self._places = [self._place(column.prop) for column in question.choice.columns]
+        self._positions = [self._position(column.prop) for column in question.choice.columns]
         daily = self._daily.columns if self._daily else ()
-        self._day_places = [sql.daily.index(column.prop) for column in daily]
+        self._day_positions = [sql.daily.index(column.prop) for column in daily]
 
-    def _place(self, prop: Property) -> tuple[int, int]:
+    def _position(self, prop: Property) -> tuple[int, int]:
         if prop is USAGE:
             return 2, 0
         return (1, self._sql.daily.index(prop)) if prop.daily else (0, self._sql.current.index(prop))
@@ -156,10 +156,14 @@ class _Merge:
             if last is None and self._sql.needs_days:
                 continue
             parts = (current, last[4:] if last else (), (used,))
-            yield ClientRow(client, tuple(parts[part][place] for part, place in self._places), self._days(of_client))
+            yield ClientRow(
+                client, tuple(parts[part][position] for part, position in self._positions), self._days(of_client)
+            )
 
     def _days(self, rows: list[tuple[Any, ...]]) -> tuple[ActiveDay, ...]:
-        return tuple(ActiveDay(row[1], tuple(row[4 + place] for place in self._day_places)) for row in rows if row[3])
+        return tuple(
+            ActiveDay(row[1], tuple(row[4 + position] for position in self._day_positions)) for row in rows if row[3]
+        )
 
 
 class _Ahead:

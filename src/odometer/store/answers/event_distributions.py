@@ -37,8 +37,8 @@ def distributions(ask: Ask, population: Population, sets: EventSets) -> tuple[in
         use = f"""
             UNION ALL
             SELECT entry, measure, value, toInt64(sum(weight)) AS users
-            FROM (SELECT entry, weight, [{values}] AS given FROM ({used}))
-            ARRAY JOIN given AS value, arrayEnumerate(given) AS measure
+            FROM (SELECT entry, weight, [{values}] AS measured FROM ({used}))
+            ARRAY JOIN measured AS value, arrayEnumerate(measured) AS measure
             GROUP BY entry, measure, value HAVING users != 0"""
     everybody = 0
     found: Distributions = defaultdict(dict)

@@ -31,9 +31,9 @@ class EventUseSql:
         if all(len(numbers) == 1 for numbers in classes):
             self._entry = self._number(bound("Array(UInt32)", [numbers[0] for numbers in by_event.values()]))
         else:
-            number_of = {numbers: place for place, numbers in enumerate(classes)}
-            place = self._number(bound("Array(UInt32)", [number_of[numbers] for numbers in by_event.values()]))
-            self._entry = f"arrayJoin({bound('Array(Array(UInt32))', [list(c) for c in classes])}[{place} + 1])"
+            number_of = {numbers: class_no for class_no, numbers in enumerate(classes)}
+            class_no = self._number(bound("Array(UInt32)", [number_of[numbers] for numbers in by_event.values()]))
+            self._entry = f"arrayJoin({bound('Array(Array(UInt32))', [list(c) for c in classes])}[{class_no} + 1])"
 
     def _number(self, numbers: str) -> str:
         # Plain numbers: grouping by low cardinality ones takes twice as long.
@@ -91,4 +91,4 @@ def life_columns_of(population: Population) -> tuple[str, ...]:
 
 def with_life_days(sql: PopulationSql) -> str:
     """The members with their lifetime active days, weeks and months."""
-    return sql.members() if sql.units.facts else sql.joined(life_days(sql.units), LIFE_DAYS)
+    return sql.members() if sql.units.client_columns else sql.joined(life_days(sql.units), LIFE_DAYS)

@@ -17,7 +17,7 @@ from odometer.store.answers.event_relations import (
 )
 from odometer.store.answers.known_events import EventSets
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_cells, too_many_items
-from odometer.store.answers.population import EVERYBODY, Population, PopulationSql, kept_items
+from odometer.store.answers.population import ALL_UNITS, Population, PopulationSql, find_limited_values
 from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.sql.items import spelled
@@ -42,7 +42,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Use:
+class EntryUsage:
     """What the users of an entry within an item did.
 
     Attributes:
@@ -68,12 +68,12 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class UseByItem:
+class UsageTable:
     """A population, its items by label, and the use of every entry in each; what nobody used is missing."""
 
     everybody: Item
     items: dict[str, Item]
-    cells: dict[tuple[str, int], Use]
+    cells: dict[tuple[str, int], EntryUsage]
 
     def add_units(self, labels: Iterable[str], units: int, sessions: int) -> None:
         """Count units that are under these labels."""
@@ -86,9 +86,9 @@ class UseByItem:
 FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1001, 5001)
 
 
-def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
+def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UsageTable:
     """How the population used the entries over its whole life."""
-    sql = PopulationSql(population, kept_items(ask, population), life_columns_of(population))
+    sql = PopulationSql(population, find_limited_values(ask, population), life_columns_of(population))
     members = sql.classed(with_life_days(sql))
     by = _class_key(population)
     used = join(EventUseSql(sets, sql.units, sql.bound).in_life(), members, ("entry", "n"), (*by, *LIFE_DAYS))
@@ -100,12 +100,12 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
     return _use_by_item(ask, population, sql, _size_of(members, "[]"), counted, sets)
 
 
-def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UseByItem:
+def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UsageTable:
     """How the population used the entries on the days of the range."""
-    sql = PopulationSql(population, kept_items(ask, population))
+    sql = PopulationSql(population, find_limited_values(ask, population))
     # The clients that have sessions, or none, in the range are everybody who is active in it.
-    facts = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
-    members = sql.classed(facts)
+    with_sessions = sessions_in_range() if population.is_everybody else sql.joined(sessions_in_range(), SESSIONS)
+    members = sql.classed(with_sessions)
     by = _class_key(population)
     used = join(EventUseSql(sets, sql.units, sql.bound).in_range(), members, ("entry", "n"), (*by, *SESSIONS))
     keys = ", ".join((*by, "entry"))
@@ -156,12 +156,12 @@ def _everybody_in_range() -> str:
 
 def _use_by_item(
     ask: Ask, population: Population, sql: PopulationSql, sizes: str, counted: str, sets: EventSets
-) -> UseByItem:
+) -> UsageTable:
     """One statement tells the population and its use, so that both are one state of the data."""
     level = population.level
     use = f"UNION ALL SELECT *, CAST([], 'Array(String)') AS labels FROM ({counted})" if sets.by_event() else ""
     rows = ask(f"SELECT * FROM ({sizes} LIMIT {_MAX_CLASSES + 1}) {use}", sql.bound.params)
-    found = UseByItem(Item(EVERYBODY), {}, {})
+    found = UsageTable(Item(ALL_UNITS), {}, {})
     labels_of: dict[int, list[str]] = {}
     for number, entry, _, units, amounts, _, labels in rows:
         if entry == NO_ENTRY:
@@ -171,13 +171,13 @@ def _use_by_item(
         raise too_many_items(ask(f"SELECT count() FROM ({sizes})", sql.bound.params)[0][0], level.path)
     for number, entry, times, users, amounts, frequency, _ in rows:
         if entry != NO_ENTRY:
-            for label in (EVERYBODY, *labels_of[number]):
-                found.cells.setdefault((label, entry), Use()).add(times, users, amounts, frequency)
+            for label in (ALL_UNITS, *labels_of[number]):
+                found.cells.setdefault((label, entry), EntryUsage()).add(times, users, amounts, frequency)
     _check_size(level, found)
     return found
 
 
-def _check_size(level: Level | None, found: UseByItem) -> None:
+def _check_size(level: Level | None, found: UsageTable) -> None:
     """Raise `Problem` when nobody could read the answer."""
     if level is None:
         return

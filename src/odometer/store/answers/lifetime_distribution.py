@@ -11,7 +11,7 @@ RANKS: Final = (50, 90, 95)
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class LifetimeDistribution:
     """How an amount is spread over the lives of a population; runtime in milliseconds.
 
     Attributes:
@@ -28,8 +28,8 @@ class Spread:
     greatest: int
 
 
-def spread_in_life(ask: Ask, population: Population, amount: Amount) -> Spread:
-    """How the lifetime amounts of a population are spread. Everything is counted, nothing estimated."""
+def lifetime_distribution(ask: Ask, population: Population, amount: Amount) -> LifetimeDistribution:
+    """How the lifetime amounts of a population are distribution. Everything is counted, nothing estimated."""
     column = AMOUNT_COLUMNS[amount]
     sql = PopulationSql(population, {}, (column,))
     ranked = ", ".join(f"minOrNullIf(amount, reached * 100 >= {percent} * everybody)" for percent in RANKS)
@@ -47,7 +47,7 @@ def spread_in_life(ask: Ask, population: Population, amount: Amount) -> Spread:
         sql.bound.params,
     )
     of_rank = zip(*(others for _, _, _, _, *others in rows), strict=True)
-    return Spread(
+    return LifetimeDistribution(
         bins={NUMBERS_OF_BINS[amount][start]: users for start, users, *_ in rows},
         total=sum(total for _, _, total, *_ in rows),
         ranked={p: min(v for v in found if v is not None) for p, found in zip(RANKS, of_rank, strict=False)},

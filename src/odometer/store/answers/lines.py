@@ -36,7 +36,7 @@ class LineReading:
 
     def last(self, product_id: int, line_type: LineType, count: int, today: dt.date) -> list[Line]:
         """The last lines by (used time, client, seq), newest first."""
-        with self._gate.passing():
+        with self._gate.reading():
             keys = self._last_keys(product_id, line_type, count, today)
             if not keys:
                 return []
@@ -85,19 +85,19 @@ class LineReading:
             {"product": product_id, "type": line_type, "day": day},
             _STREAMED_DAY,
         )
-        with self._gate.passing():
+        with self._gate.reading():
             first = next(stream, None)
         try:
             yield from _lines(chain([] if first is None else [first], stream))
         finally:
             stream.close()
 
-    def day_states(self, product_id: int, line_type: LineType, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
+    def content_by_day(self, product_id: int, line_type: LineType, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
         """What stands for the content of each day that has lines; equal texts mean equal lines."""
         # The hash of a null would be null, whatever stands beside it.
         values = (f"ifNull(toString({prop.column}), '')" for prop in LINE_PROPERTIES)
         columns = ", ".join((*_ORDER, "category", "name", "data_hash", *values))
-        with self._gate.passing():
+        with self._gate.reading():
             rows = self._engine.rows(
                 f"""SELECT day, count(), sum(sipHash64({columns})) FROM {DATABASE}.line FINAL
                 WHERE product = {{product:UInt64}} AND type = {{type:String}}

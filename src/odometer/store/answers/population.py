@@ -15,7 +15,7 @@ from odometer.selection.predicate import Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
 from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, range_params
-from odometer.store.sql.items import Items, Kept, limited
+from odometer.store.sql.items import Items, LimitedValues, limited
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units, join
 
@@ -23,11 +23,11 @@ from odometer.store.sql.units import Units, join
 class Chosen(Enum):
     """Which units, and which row tells what they are."""
 
-    ACTIVE_AS_NOW = "active in the range, judged by the last known state"
-    ACTIVE_AS_THEN = "active in the range, judged by the last day in it"
+    ACTIVE_BY_LAST_STATE = "active in the range, judged by the last known state"
+    ACTIVE_BY_STATE_IN_RANGE = "active in the range, judged by the last day in it"
     LOST = "lost in the range, judged by the last known state"
     INSTALLED = "installed in the range, judged by the install day"
-    INSTALLED_AS_NOW = "installed in the range, judged by the last known state"
+    INSTALLED_BY_LAST_STATE = "installed in the range, judged by the last known state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +85,29 @@ class Population:
 
 
 # The label of all units of a population: no item has it.
-EVERYBODY: Final = ""
+ALL_UNITS: Final = ""
 
 
 class PopulationSql:
     """The relations of one population; `bound` holds the parameters of all that was written."""
 
-    def __init__(self, population: Population, kept: Kept, facts: tuple[str, ...] = ()) -> None:
-        """`facts`: columns of the table `client` that the members, which are clients then, have too."""
+    def __init__(
+        self, population: Population, limited_values: LimitedValues, client_columns: tuple[str, ...] = ()
+    ) -> None:
+        """`client_columns`: columns of the table `client` that the members, which are clients then, have too."""
         self._population = population
         self.bound = Bound(population.params)
-        self.units = Units(population.group_by, population.properties, facts)
-        self.items = Items(population.levels, kept, self.units.used_events)
+        self.units = Units(population.group_by, population.properties, client_columns)
+        self.items = Items(population.levels, limited_values, self.units.used_events)
 
     def members(self) -> str:
-        """Rows (unit, day, install, facts, weight, items); summing `weight` counts units.
+        """Rows (unit, day, install, client_columns, weight, items); summing `weight` counts units.
 
-        `day` is the day of the row that judges; `items`, an array of (label, place), is there with a level only.
+        `day` is the day of the row that judges; `items`, an array of (label, segment_no), is there with a level only.
         """
-        facts = "".join(f", {fact}" for fact in self.units.facts)
+        client_columns = "".join(f", {name}" for name in self.units.client_columns)
         items = f", {self.items.distinct(0, self.bound)} AS items" if self._population.level else ""
-        return f"SELECT unit, day, install{facts}, sign AS weight{items} {self._from_judged()}"
+        return f"SELECT unit, day, install{client_columns}, sign AS weight{items} {self._from_judged()}"
 
     def valued(self) -> str:
         """Rows (unit, day, install, weight, the values that decide the items) of the members."""
@@ -119,7 +121,7 @@ class PopulationSql:
 
     def _judging(self) -> str:
         match self._population.chosen:
-            case Chosen.ACTIVE_AS_THEN:
+            case Chosen.ACTIVE_BY_STATE_IN_RANGE:
                 return self.units.rows(f"day {IN_RANGE} AND next_day > {{stop:Date}}", NO_BUCKET)
             case Chosen.INSTALLED:
                 return self.units.rows(f"day = install AND day {IN_RANGE}", NO_BUCKET)
@@ -145,39 +147,39 @@ class PopulationSql:
         return f"SELECT * EXCEPT (items), sipHash64(toString(items.1)) AS class, items.1 AS labels FROM ({rows})"
 
     def largest(self) -> str:
-        """Rows (place, label): what the limited segments keep, by most units, ties by label."""
-        places, label = self.items.of_limited(0, self.bound)
+        """Rows (segment_no, label): what the limited segments keep, by most units, ties by label."""
+        segment_nos, label = self.items.of_limited(0, self.bound)
         most = limited(self.items.levels[0])
         limits = [segment.limit for _, segment in most]
         return f"""
-            SELECT place, label FROM (
-                SELECT place, label, row_number() OVER (PARTITION BY place ORDER BY units DESC, label) AS rank
+            SELECT segment_no, label FROM (
+                SELECT segment_no, label, row_number() OVER (PARTITION BY segment_no ORDER BY units DESC, label) AS rank
                 FROM (
-                    SELECT arrayJoin({places}) AS place, {label} AS label, sum(sign) AS units
-                    {self._from_judged()} GROUP BY place, label HAVING units > 0
+                    SELECT arrayJoin({segment_nos}) AS segment_no, {label} AS label, sum(sign) AS units
+                    {self._from_judged()} GROUP BY segment_no, label HAVING units > 0
                 )
-            ) WHERE rank <= transform(place, {[place for place, _ in most]}, {limits}, 0)"""
+            ) WHERE rank <= transform(segment_no, {[segment_no for segment_no, _ in most]}, {limits}, 0)"""
 
     def _is_chosen(self) -> str:
         population = self._population
         if population.chosen is Chosen.LOST:
             reported = "day + {silence:UInt16}" if population.lost_when_declared else "day"
             return f"day + {{silence:UInt16}} <= {{today:Date}} AND {reported} {IN_RANGE}"
-        if population.chosen is Chosen.INSTALLED_AS_NOW:
+        if population.chosen is Chosen.INSTALLED_BY_LAST_STATE:
             return f"install {IN_RANGE}"
-        if population.chosen is not Chosen.ACTIVE_AS_NOW:
+        if population.chosen is not Chosen.ACTIVE_BY_LAST_STATE:
             return "1"
         if population.range.stop >= population.today:
             return "day >= {start:Date}"
         return f"day >= {{start:Date}} AND (day <= {{stop:Date}} OR {self.units.active_in_range()})"
 
 
-def kept_items(ask: Ask, population: Population) -> Kept:
+def find_limited_values(ask: Ask, population: Population) -> LimitedValues:
     """The values that limits keep."""
     if population.level is None or not limited(population.level):
         return {}
     sql = PopulationSql(population, {})
-    kept: dict[tuple[int, int], list[str]] = {(0, place): [] for place, _ in limited(population.level)}
-    for place, label in ask(sql.largest(), sql.bound.params):
-        kept[0, place].append(label)
-    return {at: tuple(labels) for at, labels in kept.items()}
+    found: dict[tuple[int, int], list[str]] = {(0, segment_no): [] for segment_no, _ in limited(population.level)}
+    for segment_no, label in ask(sql.largest(), sql.bound.params):
+        found[0, segment_no].append(label)
+    return {at: tuple(labels) for at, labels in found.items()}

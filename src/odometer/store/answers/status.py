@@ -15,7 +15,7 @@ from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
 from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
-from odometer.store.sql.items import Items, Kept, limited, spelled
+from odometer.store.sql.items import Items, LimitedValues, limited, spelled
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
 
@@ -56,13 +56,13 @@ class StatusQuestion:
 class StatusSql:
     """The statements of one question; `bound` holds the parameters of all that was written."""
 
-    def __init__(self, question: StatusQuestion, kept: Kept, bound: Bound | None = None) -> None:
+    def __init__(self, question: StatusQuestion, limited_values: LimitedValues, bound: Bound | None = None) -> None:
         self._question = question
-        self._kept = kept
+        self._limited_values = limited_values
         levels = question.levels
         properties = [*properties_in(question.filters), *(prop for level in levels for prop in level.properties)]
         self._units = Units(question.group_by, tuple(dict.fromkeys(properties)))
-        self._items = Items(levels, kept, self._units.used_events)
+        self._items = Items(levels, limited_values, self._units.used_events)
         self.bound = bound or Bound(
             {
                 "product": question.product_id,
@@ -73,11 +73,11 @@ class StatusSql:
         )
 
     def figures(self, limit: int) -> str:
-        """Rows (bucket, labels, place, new, active, lost); labels and place are empty without levels."""
+        """Rows (bucket, labels, segment_no, new, active, lost); labels are empty and segment_no is 0 without levels."""
         if not self._question.levels:
             return f"SELECT bucket, [], 0, sum(new), sum(active), sum(lost) FROM ({self._counted()}) GROUP BY bucket"
         return f"""
-            SELECT bucket, labels, min(place), sum(new), sum(active), sum(lost)
+            SELECT bucket, labels, min(segment_no), sum(new), sum(active), sum(lost)
             FROM ({self._items.by_item(self._counted(), self.bound)}) GROUP BY bucket, labels LIMIT {limit:d}"""
 
     def item_count(self) -> str:
@@ -85,35 +85,36 @@ class StatusSql:
         return f"SELECT uniqExact(labels) FROM ({self._items.by_item(self._counted(), self.bound)})"
 
     def largest(self) -> str:
-        """Rows (place, label): what the limited segments of the last level keep.
+        """Rows (segment_no, label): what the limited segments of the last level keep.
 
         By most active, then new, then lost over the whole range, then label. An item that only some bucket has is
         there with zeros, so that a limit that is not reached changes nothing. A client counts once, however many
         items above hold it.
         """
-        whole = replace(self._question, split=None)
-        parts = [f"SELECT place, label, new, active, lost FROM ({StatusSql(whole, self._kept, self.bound)._given()})"]
+        whole = StatusSql(replace(self._question, split=None), self._limited_values, self.bound)
+        columns = "segment_no, label, new, active, lost"
+        parts = [f"SELECT {columns} FROM ({whole._of_limited_segments()})"]
         if self._question.split is not None:
-            parts.append(f"SELECT place, label, 0, 0, 0 FROM ({self._given()})")
+            parts.append(f"SELECT segment_no, label, 0, 0, 0 FROM ({self._of_limited_segments()})")
         most = limited(self._question.levels[-1])
-        places, limits = [place for place, _ in most], [segment.limit for _, segment in most]
+        segment_nos, limits = [segment_no for segment_no, _ in most], [segment.limit for _, segment in most]
         return f"""
-            SELECT place, label FROM (
-                SELECT place, label,
-                    row_number() OVER (PARTITION BY place ORDER BY a DESC, n DESC, l DESC, label) AS rank
+            SELECT segment_no, label FROM (
+                SELECT segment_no, label,
+                    row_number() OVER (PARTITION BY segment_no ORDER BY a DESC, n DESC, l DESC, label) AS rank
                 FROM (
-                    SELECT place, label, sum(active) AS a, sum(new) AS n, sum(lost) AS l
-                    FROM ({" UNION ALL ".join(parts)}) GROUP BY place, label
+                    SELECT segment_no, label, sum(active) AS a, sum(new) AS n, sum(lost) AS l
+                    FROM ({" UNION ALL ".join(parts)}) GROUP BY segment_no, label
                 )
-            ) WHERE rank <= transform(place, {places}, {limits}, 0)"""
+            ) WHERE rank <= transform(segment_no, {segment_nos}, {limits}, 0)"""
 
-    def _given(self) -> str:
-        """Rows (place, label, new, active, lost) of what each limited segment of the last level gives."""
+    def _of_limited_segments(self) -> str:
+        """Rows (segment_no, label, new, active, lost) of what each limited segment of the last level gives."""
         last = len(self._question.levels) - 1
-        places, label = self._items.of_limited(last, self.bound)
-        held = [f"notEmpty({self._items.given(number, self.bound)})" for number in range(last)]
+        segment_nos, label = self._items.of_limited(last, self.bound)
+        held = [f"notEmpty({self._items.items_of_row(number, self.bound)})" for number in range(last)]
         return f"""
-            SELECT arrayJoin({places}) AS place, {label} AS label, new, active, lost
+            SELECT arrayJoin({segment_nos}) AS segment_no, {label} AS label, new, active, lost
             FROM ({self._counted()}) WHERE {" AND ".join(held) or "1"}"""
 
     def _counted(self) -> str:
@@ -169,14 +170,14 @@ class Counted:
     Attributes:
         bucket: its first day; None without a split.
         labels: of the item and the items above it, from level 1 down; empty without levels.
-        place: number of the segment of the deepest level that gives the item first.
+        segment_no: number of the segment of the deepest level that gives the item first.
         figures: what was counted.
 
     """
 
     bucket: dt.date | None
     labels: tuple[str, ...]
-    place: int
+    segment_no: int
     figures: Figures
 
 
@@ -185,7 +186,7 @@ def status_figures(ask: Ask, question: StatusQuestion) -> list[Counted]:
 
     Raises `Problem` TOO_MANY_SEGMENTS for more than 10,000 items or 200,000 cells.
     """
-    sql = StatusSql(question, _kept(ask, question))
+    sql = StatusSql(question, _limited_values(ask, question))
     most = MAX_ITEMS if question.split is None else MAX_CELLS
     rows = ask(sql.figures(most + 1), sql.bound.params)
     if question.levels and len(rows) > most:
@@ -196,22 +197,22 @@ def status_figures(ask: Ask, question: StatusQuestion) -> list[Counted]:
             tuple(
                 spelled(label, is_number=level.is_number) for label, level in zip(labels, question.levels, strict=False)
             ),
-            place,
+            segment_no,
             Figures(*figures),
         )
-        for bucket, labels, place, *figures in rows
+        for bucket, labels, segment_no, *figures in rows
     ]
 
 
-def _kept(ask: Ask, question: StatusQuestion) -> Kept:
+def _limited_values(ask: Ask, question: StatusQuestion) -> LimitedValues:
     """The values that limits keep, level by level: a lower level is ranked over what the upper ones show."""
-    kept: dict[tuple[int, int], tuple[str, ...]] = {}
+    limited_values: dict[tuple[int, int], tuple[str, ...]] = {}
     for number, level in enumerate(question.levels):
         if not limited(level):
             continue
-        sql = StatusSql(replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1]), kept)
-        found: dict[tuple[int, int], list[str]] = {(number, place): [] for place, _ in limited(level)}
-        for place, label in ask(sql.largest(), sql.bound.params):
-            found[number, place].append(label)
-        kept |= {at: tuple(labels) for at, labels in found.items()}
-    return kept
+        sql = StatusSql(replace(question, statuses=ALL_STATUSES, levels=question.levels[: number + 1]), limited_values)
+        found: dict[tuple[int, int], list[str]] = {(number, segment_no): [] for segment_no, _ in limited(level)}
+        for segment_no, label in ask(sql.largest(), sql.bound.params):
+            found[number, segment_no].append(label)
+        limited_values |= {at: tuple(labels) for at, labels in found.items()}
+    return limited_values

@@ -10,7 +10,7 @@ from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.derive.scope import EVERYTHING, Scope
 from odometer.store.derive.statements import (
     HAS_REGISTRY_STATES,
-    SHOULD_BE,
+    WANTED_ROWS,
     all_duplicates,
     difference,
     find_duplicate,
@@ -132,12 +132,12 @@ class Derivation:
             has_lines = bool(self._engine.rows(find_line(scope), scope.params))
             changes = [
                 (table, self._change(table, should_be(scope), scope))
-                for table, should_be in SHOULD_BE
+                for table, should_be in WANTED_ROWS
                 if table is not LINE or has_lines
             ]
             if any(blocks for _, blocks in changes):
                 # Reports see all of it or nothing: never half of one client's batch (contract 09).
-                with self._gate.closed():
+                with self._gate.writing():
                     for table, blocks in changes:
                         if blocks:
                             self._engine.insert_native(table.name, table.column_names, blocks)

@@ -192,7 +192,7 @@ class Eraser:
             orjson.dumps({"product": product_id, "category": category, "name": name, "first_received_ms": received_ms})
             for (category, name), received_ms in first_received.items()
         )
-        with self._gate.closed():
+        with self._gate.writing():
             delete_rows(self._engine, EVENT, product_id, ("category", "name"), list(first_received))
             self._engine.insert_json(EVENT.name, lines)
 

@@ -14,7 +14,7 @@ from odometer.store.derive.mark import read_mark
 from odometer.store.derive.scope import Scope
 from odometer.store.derive.statements import LICENSE_KEY, LICENSE_VALUES, day_states
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.records import OPT_OR_NOT
+from odometer.store.records import IS_OPT_RECORD
 
 _AT_ONCE: Final = 5_000
 FirstRecords = Mapping[str, tuple[dt.date, str]]
@@ -37,7 +37,7 @@ def _first_key_records() -> str:
         SELECT license_key, min((named.day, client)) FROM (
             SELECT client, min(day) AS day FROM {DATABASE}.records
             WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
-                AND {_SAYS_SOMETHING} AND NOT {OPT_OR_NOT} GROUP BY client
+                AND {_SAYS_SOMETHING} AND NOT {IS_OPT_RECORD} GROUP BY client
         ) AS new INNER JOIN (
             SELECT client, {_KEY} AS license_key, min(day) AS day FROM {DATABASE}.records
             WHERE product = {{product:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_NAMES_A_KEY} AND client IN (

@@ -10,7 +10,7 @@ from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.derive.scope import Scope
 from odometer.store.engine import DATABASE
-from odometer.store.records import IS_EVENT, IS_LINE, OPT_OR_NOT
+from odometer.store.records import IS_EVENT, IS_LINE, IS_OPT_RECORD
 from odometer.store.tables import (
     CLIENT,
     CLIENT_DAY,
@@ -70,7 +70,7 @@ def _sent(prop: Property) -> tuple[str, str]:
 
 def opt_records(scope: Scope) -> str:
     """The opt records of the scope, each once, as the members of `OptRecord` after the client."""
-    return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {OPT_OR_NOT}"
+    return f"SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {_records(scope)} WHERE {IS_OPT_RECORD}"
 
 
 def usage_of_suspects(scope: Scope) -> str:
@@ -80,7 +80,7 @@ def usage_of_suspects(scope: Scope) -> str:
     """
     return f"""
         SELECT client, seq, hash, used_ms FROM {_records(scope)}
-        WHERE client IN {{suspects:Array(String)}} AND NOT {OPT_OR_NOT}"""
+        WHERE client IN {{suspects:Array(String)}} AND NOT {IS_OPT_RECORD}"""
 
 
 _SENDS_ANYTHING: Final = "(notEmpty(set) OR machine != '' OR country != '' OR continent != '')"
@@ -92,12 +92,12 @@ def day_states(scope: Scope, properties: tuple[Property, ...]) -> str:
     for prop in properties:
         sent, value = _sent(prop)
         values.append(f"if({sent}, toNullable({value}), NULL) AS {prop.column}")
-    last = ", ".join(f"argMax({p.column}, place) AS {p.column}" for p in properties)
+    last = ", ".join(f"argMax({p.column}, rank) AS {p.column}" for p in properties)
     return f"""(
         SELECT client, day, {last} FROM (
             SELECT client, day, {", ".join(values)},
-                row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS place
-            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {OPT_OR_NOT}
+                row_number() OVER (PARTITION BY client, day ORDER BY {_ORDER}, canonical) AS rank
+            FROM {_records(scope)} WHERE {_SENDS_ANYTHING} AND NOT {IS_OPT_RECORD}
         ) GROUP BY client, day
     )"""
 
@@ -131,7 +131,7 @@ def _days(scope: Scope) -> str:
         SELECT client, day, sum(sessions) AS sessions, sum(runtime_ms) AS runtime_ms, max(sends) AS sends FROM (
             SELECT client, day, sessions, toUInt64(if(type = 'client_day', greatest(runtime_ms, 0), 0)) AS runtime_ms,
                 {_SENDS_ANYTHING} AS sends
-            FROM {_records(scope)} WHERE NOT {OPT_OR_NOT}
+            FROM {_records(scope)} WHERE NOT {IS_OPT_RECORD}
             UNION ALL
             SELECT client, day, toUInt64(1), runtime_ms, 0 FROM ({_sessions(scope)})
         ) GROUP BY client, day
@@ -179,10 +179,10 @@ def _with_registry(reported: str, scope: Scope) -> str:
     kinds = dict(CLIENT_DAY.columns)
     others = [name for name in CLIENT_DAY.column_names if name not in ("sign", "client_no")]
     decided = {
-        p.column: f"CAST(if(state.2 = 1, state.{place}, toString(v.{p.column})), '{kinds[p.column]}')"
+        p.column: f"CAST(if(state.2 = 1, state.{position}, toString(v.{p.column})), '{kinds[p.column]}')"
         if p.data_type == "string"
-        else f"if(state.2 = 1, state.{place}, v.{p.column})"
-        for place, p in enumerate(LICENSE_VALUES, 3)
+        else f"if(state.2 = 1, state.{position}, v.{p.column})"
+        for position, p in enumerate(LICENSE_VALUES, 3)
     }
     columns = ", ".join(f"{decided.get(name, f'v.{name}')} AS {name}" for name in others)
     key = f"set['{LICENSE_KEY.name}']"
@@ -224,7 +224,7 @@ def clients(scope: Scope) -> str:
         LEFT JOIN (
             SELECT client, toUInt8(argMax(type = 'opt_out', (seq, used_ms, canonical))) AS is_out,
                 toUInt8(max(type = 'opt_out')) AS was_out
-            FROM {_records(scope)} WHERE {OPT_OR_NOT} GROUP BY client
+            FROM {_records(scope)} WHERE {IS_OPT_RECORD} GROUP BY client
         ) AS o ON d.client = o.client
         LEFT JOIN (
             SELECT client, {last} FROM {day_states(scope, CURRENT)} GROUP BY client
@@ -325,7 +325,7 @@ def new_numbers(scope: Scope) -> str:
         )"""
 
 
-SHOULD_BE: Final = (
+WANTED_ROWS: Final = (
     (CLIENT_DAY, client_days),
     (CLIENT, clients),
     (EVENT_DAY, event_days),

@@ -16,7 +16,7 @@ from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
 from odometer.store.engine import DATABASE, Engine
 from odometer.store.records.content import CONTENT, content_of
-from odometer.store.records.kinds import OPT_OR_NOT
+from odometer.store.records.kinds import IS_OPT_RECORD
 
 # Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
 MAX_WAITING: Final = 256
@@ -31,7 +31,7 @@ _ARRIVAL: Final = "(received_ms, batch_id, ingest_no)"
 BlockedAmong = Callable[[int, Collection[str]], Collection[str]]
 
 
-def nobody(_product_id: int, _clients: Collection[str]) -> Collection[str]:
+def no_blocked_clients(_product_id: int, _clients: Collection[str]) -> Collection[str]:
     """No client is blocked."""
     return ()
 
@@ -102,7 +102,10 @@ class Writer:
     """Appends live batches exactly once by (product, client, seq) and answers when they are durable (contract 09)."""
 
     def __init__(
-        self, engine: Engine, on_stored: Callable[[Touched, int], None], blocked_among: BlockedAmong = nobody
+        self,
+        engine: Engine,
+        on_stored: Callable[[Touched, int], None],
+        blocked_among: BlockedAmong = no_blocked_clients,
     ) -> None:
         """`on_stored(touched, ingest_no)` is called after each commit, before its senders are answered."""
         self._engine = engine
@@ -296,6 +299,6 @@ def _line(batch: Batch, row: RecordRow, ingest_no: int) -> bytes:
 def _read_opts(engine: Engine) -> dict[tuple[int, str], list[OptRecord]]:
     rows = engine.rows(
         f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
-        WHERE {OPT_OR_NOT}"""
+        WHERE {IS_OPT_RECORD}"""
     )
     return by_client(((product, client), *opt) for product, client, *opt in rows)

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.records.append import BlockedAmong, last_ingest_no, nobody
+from odometer.store.records.append import BlockedAmong, last_ingest_no, no_blocked_clients
 from odometer.store.records.content import CONTENT
 from odometer.store.records.deletion import delete_rows
-from odometer.store.records.kinds import OPT_OR_NOT
+from odometer.store.records.kinds import IS_OPT_RECORD
 from odometer.store.tables import RECORDS, STAGING, Table
 
 _IDENTITY: Final = "client, seq, hash"
@@ -59,7 +59,7 @@ class BulkAppend:
         engine: Engine,
         product_id: int,
         received_ms: int,
-        blocked_among: BlockedAmong = nobody,
+        blocked_among: BlockedAmong = no_blocked_clients,
         *,
         is_trial: bool = False,
     ) -> None:
@@ -180,20 +180,20 @@ class BulkAppend:
         """
         new = "ingest_no > {before:UInt64}"
         suspects = self._rows(
-            f"""SELECT client, count() FROM {self._known} WHERE {new} AND NOT {OPT_OR_NOT} AND client IN (
+            f"""SELECT client, count() FROM {self._known} WHERE {new} AND NOT {IS_OPT_RECORD} AND client IN (
                 SELECT client FROM {self._known} WHERE type = 'opt_out') GROUP BY client ORDER BY client"""
         )
         for clients in _parts(suspects):
             opts: dict[str, list[OptRecord]] = by_client(
                 self._rows(
                     f"""SELECT client, seq, used_ms, canonical, type = 'opt_out' FROM {self._known}
-                    WHERE {OPT_OR_NOT} AND client IN {{clients:Array(String)}}""",
+                    WHERE {IS_OPT_RECORD} AND client IN {{clients:Array(String)}}""",
                     clients=clients,
                 )
             )
             records = self._rows(
                 f"""SELECT client, seq, hash, used_ms FROM {self._known}
-                WHERE {new} AND NOT {OPT_OR_NOT} AND client IN {{clients:Array(String)}}""",
+                WHERE {new} AND NOT {IS_OPT_RECORD} AND client IN {{clients:Array(String)}}""",
                 clients=clients,
             )
             doomed = [(client, seq, int(hash_)) for client, seq, hash_ in sent_after_opt_out(records, opts)]
@@ -225,8 +225,8 @@ def _known(table: str, content: str) -> str:
 def _parts(counts: list[tuple[str, int]]) -> Iterator[list[str]]:
     """The clients, as many at once as have so many records."""
     sums, parts = 0, []
-    for place, (client, count) in enumerate(counts):
+    for position, (client, count) in enumerate(counts):
         sums += count
-        parts.append((sums // _JUDGED_AT_ONCE, place // _CLIENTS_AT_ONCE, client))
+        parts.append((sums // _JUDGED_AT_ONCE, position // _CLIENTS_AT_ONCE, client))
     for _, part in groupby(parts, key=lambda one: one[:2]):
         yield [client for _, _, client in part]

@@ -13,7 +13,7 @@ def delete_rows(
     """Delete the product's rows whose columns have one of these values; every reader misses them at once."""
     kinds = dict(table.columns)
     given = ", ".join(kinds[name] for name in columns)
-    members = ", ".join(f"given.{place}" for place in range(1, len(columns) + 1))
+    members = ", ".join(f"given.{position}" for position in range(1, len(columns) + 1))
     hashes = engine.rows(
         f"SELECT {_hash(members)} FROM (SELECT arrayJoin({{values:Array(Tuple({given}))}}) AS given)",
         {"values": values},

@@ -4,4 +4,4 @@ from typing import Final
 
 IS_LINE: Final = "type IN ('custom_event', 'exception')"
 IS_EVENT: Final = "type IN ('event', 'event_day')"
-OPT_OR_NOT: Final = "type IN ('opt_out', 'opt_in')"
+IS_OPT_RECORD: Final = "type IN ('opt_out', 'opt_in')"

@@ -42,7 +42,7 @@ class RawReading:
         with closing(stream):
             yield from stream
 
-    def day_states(self, product_id: int, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
+    def content_by_day(self, product_id: int, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
         """What stands for the content of each day that has records; it changes whenever they do."""
         rows = self._engine.rows(
             f"""SELECT day, count(), max(ingest_no) FROM {DATABASE}.records

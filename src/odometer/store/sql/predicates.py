@@ -37,7 +37,7 @@ class Bound:
     params: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, kind: str, value: object) -> str:
-        """Bind one more value and return its place in the SQL."""
+        """Bind one more value and return the placeholder that stands for it."""
         name = f"v{len(self.params)}"
         self.params[name] = value
         return f"{{{name}:{kind}}}"

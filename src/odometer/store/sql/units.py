@@ -29,13 +29,13 @@ class Units:
     Attributes:
         group_by: None where every client is a unit.
         properties: whose values are needed.
-        facts: further columns of the table `client` that rows of clients have; groups have none.
+        client_columns: further columns of the table `client` that rows of clients have; groups have none.
 
     """
 
     group_by: Property | None
     properties: tuple[Property, ...]
-    facts: tuple[str, ...] = ()
+    client_columns: tuple[str, ...] = ()
 
     def rows(self, where: str, bucket: str) -> str:
         """The rows of active days for which `where` holds: a condition on `day`, `next_day` and `install` of a client.
@@ -51,7 +51,9 @@ class Units:
         if self.group_by is not None or any(prop.daily for prop in self.properties):
             return self.rows(LAST_KNOWN, NO_BUCKET)
         # The table of clients tells it, unless the clock was set back: then there are clients with later days.
-        values = [(client_value(prop), prop.column) for prop in self.properties] + [(fact, fact) for fact in self.facts]
+        values = [(client_value(prop), prop.column) for prop in self.properties] + [
+            (name, name) for name in self.client_columns
+        ]
         later = f"""
             SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}
             GROUP BY client HAVING sum(sign) > 0"""
@@ -68,10 +70,10 @@ class Units:
             SELECT client_no AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
             FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where} AND {who}"""
         of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
-        of_client += [(fact, fact) for fact in self.facts]
+        of_client += [(name, name) for name in self.client_columns]
         if not of_client:
             return days
-        named = ", ".join([*(prop.column for prop in self.properties), *self.facts])
+        named = ", ".join([*(prop.column for prop in self.properties), *self.client_columns])
         # Either side may still hold rows that cancel each other out; the product of the signs is exact nevertheless.
         return f"""
             SELECT d.unit AS unit, day, install, next_day, d.sign * c.sign AS sign, {named} FROM ({days}) AS d
@@ -83,9 +85,9 @@ class Units:
     def _group_rows(self, where: str, bucket: str) -> str:
         daily = [prop.column for prop in self.properties if prop.daily]
         values = "".join(f", {column}" for column in daily)
-        latest = aliased((f"tupleElement(latest, {place + 2})", column) for place, column in enumerate(daily))
+        latest = aliased((f"tupleElement(latest, {position + 2})", column) for position, column in enumerate(daily))
         current = [prop for prop in self.properties if not prop.daily]
-        facts = aliased((group_value(prop), prop.column) for prop in current)
+        current_values = aliased((group_value(prop), prop.column) for prop in current)
         named = "".join(f", {prop.column}" for prop in current)
         return f"""
             SELECT d.unit AS unit, d.last_here AS day, first_day AS install,
@@ -98,7 +100,7 @@ class Units:
                 ) AS days INNER JOIN ({self._members()}) AS members ON days.client_no = members.member
                 GROUP BY unit, bucket
             ) AS d INNER JOIN (
-                SELECT unit, min(install) AS first_day, max(last_known) AS last_day{facts}
+                SELECT unit, min(install) AS first_day, max(last_known) AS last_day{current_values}
                 FROM ({self._clients_with_unit()}) GROUP BY unit
             ) AS c ON d.unit = c.unit"""
 

@@ -34,26 +34,30 @@ class KeyBook(Protocol):
         """Every change of these keys by key, in the order in which they hold."""
 
 
-class Meeting:
+class RegistrySync:
     """Brings registry and client days together, product by product; doing it again changes nothing.
 
     One at a time. A crash is mended by the next call: marks are set when everything before them is durable.
     """
 
     def __init__(
-        self, book: KeyBook, reports: KeyReports, states: LicenseStates, goes_on: Callable[[], bool] = lambda: True
+        self,
+        book: KeyBook,
+        reports: KeyReports,
+        states: LicenseStates,
+        should_continue: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`goes_on` is asked between two steps of long work, which is left when it says no."""
+        """`should_continue` is asked between two steps of long work, which is left when it says no."""
         self._book = book
         self._reports = reports
         self._states = states
-        self._goes_on = goes_on
+        self._should_continue = should_continue
 
-    def meet(self, product_id: int, *, collects: bool, decides: bool) -> None:
+    def run(self, product_id: int, *, collects: bool, decides: bool) -> None:
         """Do what is new: `collects` and `decides` are what the product's settings say."""
         if collects:
             self.collect(product_id)
-        self.follow(product_id, decides=decides)
+        self.apply(product_id, decides=decides)
 
     def collect(self, product_id: int, *, from_start: bool = False) -> None:
         """Add the keys that clients have named since the last call, or ever; complete those that were added."""
@@ -64,12 +68,12 @@ class Meeting:
         firsts = self._reports.first_records(product_id, since, up_to)
         wanted = self._book.uncollected(product_id, {key: day for key, (day, _) in firsts.items()})
         for some in chunks(wanted):
-            if not self._goes_on():
+            if not self._should_continue():
                 return
             chosen = {key: firsts[key] for key in some}
             self._book.collect(product_id, list(self._reports.as_reported(product_id, chosen, up_to)))
         for some in chunks(firsts):
-            if not self._goes_on():
+            if not self._should_continue():
                 return
             self._complete(product_id, {key: firsts[key] for key in some}, up_to)
         self._reports.look_at(product_id, up_to)
@@ -88,7 +92,7 @@ class Meeting:
             first_clients = self._reports.first_clients(product_id, days, up_to)
             self._book.collect(product_id, [one for one in changed if first_clients[one.key] == firsts[one.key][1]])
 
-    def follow(self, product_id: int, *, decides: bool) -> None:
+    def apply(self, product_id: int, *, decides: bool) -> None:
         """Let client days hold what the registry says (`decides`), or what clients report."""
         followed = self._states.mark(product_id)
         newest = self._book.newest_change(product_id) if decides else 0
@@ -102,13 +106,13 @@ class Meeting:
     def rewrite(self, product_id: int, *, decides: bool) -> int:
         """Write everything that the registry decides anew, for a rebuild; the caller then derives all clients.
 
-        Returns what to pass to `followed` after that.
+        Returns what to pass to `applied` after that.
         """
         newest = self._book.newest_change(product_id) if decides else 0
         self._write(product_id, 0, decides=decides)
         return newest
 
-    def followed(self, product_id: int, change_id: int) -> None:
+    def applied(self, product_id: int, change_id: int) -> None:
         """Remember that all clients were derived since `rewrite`."""
         self._states.set_mark(product_id, change_id)
 

@@ -18,7 +18,7 @@ class Topic(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Compatibility:
     """Required for every route below /v3. Both texts are a few plain sentences of Markdown.
 
     Attributes:

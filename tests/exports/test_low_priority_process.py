@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from odometer.exports.aside import write_aside
+from odometer.exports.low_priority_process import write_in_low_priority_process
 from odometer.store.engine import Columns
 
 MANY = 12
@@ -29,7 +29,7 @@ def fail(_sent: Iterator[Columns]) -> int:
 
 @pytest.mark.parametrize("count", [0, 1, MANY])
 def test_all_is_written_and_much_by_a_process_of_low_priority(tmp_path: Path, count: int) -> None:
-    assert write_aside(partial(write, tmp_path / "file"), blocks(count)) == count
+    assert write_in_low_priority_process(partial(write, tmp_path / "file"), blocks(count)) == count
 
     *lines, told = (tmp_path / "file").read_text().split("\n")
     pid, nice = map(int, told.split())
@@ -40,7 +40,7 @@ def test_all_is_written_and_much_by_a_process_of_low_priority(tmp_path: Path, co
 
 def test_a_process_that_dies_is_an_error_of_the_system() -> None:
     with pytest.raises(OSError, match="ended too soon"):
-        write_aside(fail, blocks(MANY))
+        write_in_low_priority_process(fail, blocks(MANY))
 
 
 def test_what_its_rows_raise_ends_it(tmp_path: Path) -> None:
@@ -49,6 +49,6 @@ def test_what_its_rows_raise_ends_it(tmp_path: Path) -> None:
         raise KeyError("stop")
 
     with pytest.raises(KeyError):
-        write_aside(partial(write, tmp_path / "file"), broken())
+        write_in_low_priority_process(partial(write, tmp_path / "file"), broken())
 
     assert not (tmp_path / "file").exists()

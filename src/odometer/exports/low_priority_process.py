@@ -18,7 +18,7 @@ _FEW: Final = 4
 _LOWEST: Final = 19
 
 
-def write_aside(write: WriteBlocks, blocks: Iterator[Columns]) -> int:
+def write_in_low_priority_process(write: WriteBlocks, blocks: Iterator[Columns]) -> int:
     """`write(blocks)`, in another process if they are many; nothing of it goes on when this raises.
 
     Raises `OSError` when that process fails; why is on its standard error.

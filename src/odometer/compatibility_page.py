@@ -7,7 +7,7 @@ from typing import Any, Final
 from odometer.description import server_description
 from odometer.errors import ERROR_CODES
 from odometer.http.openapi_document import STANDING
-from odometer.model.standing import Topic
+from odometer.model.compatibility import Topic
 
 _INTRODUCTION: Final = """\
 # Compatibility
@@ -64,18 +64,18 @@ _OF_PRODUCT: Final = "/{product_id}"
 class Operation:
     """Routes that are one operation: the same path, with or without a product, under the same mark.
 
-    `standing` is the mark as the API description has it; empty outside /v3, where everything is ours.
+    `compatibility` is the mark as the API description has it; empty outside /v3, where everything is ours.
     """
 
     routes: tuple[str, ...]
     title: str
     description: str
-    standing: Mapping[str, str]
+    compatibility: Mapping[str, str]
 
     @property
     def is_settled(self) -> bool:
         """Public clients know it."""
-        return bool(self.standing.get("settled"))
+        return bool(self.compatibility.get("settled"))
 
 
 def operations_of(document: Mapping[str, Any]) -> list[Operation]:
@@ -83,12 +83,12 @@ def operations_of(document: Mapping[str, Any]) -> list[Operation]:
     found: dict[tuple[str, ...], Operation] = {}
     for path, methods in document["paths"].items():
         for method, described in methods.items():
-            standing, description = described.get(STANDING, {}), described["description"]
+            compatibility, description = described.get(STANDING, {}), described["description"]
             # With a mark, routes may differ in title and description: the first tells.
-            key = (path.removesuffix(_OF_PRODUCT), *(standing.values() or (description,)))
-            first = found.setdefault(key, Operation((), described["summary"], description, standing))
+            key = (path.removesuffix(_OF_PRODUCT), *(compatibility.values() or (description,)))
+            first = found.setdefault(key, Operation((), described["summary"], description, compatibility))
             routes = sorted((*first.routes, f"{method.upper()} {path}"))  # the document's order of methods varies
-            found[key] = Operation(tuple(routes), first.title, first.description, standing)
+            found[key] = Operation(tuple(routes), first.title, first.description, compatibility)
     return list(found.values())
 
 
@@ -96,19 +96,19 @@ def compatibility_page(document: Mapping[str, Any]) -> str:
     """The Markdown page for an OpenAPI document."""
     operations = operations_of(document)
     settled = [one for one in operations if one.is_settled]
-    own = sorted((one for one in operations if not one.is_settled), key=lambda one: not one.standing)
+    own = sorted((one for one in operations if not one.is_settled), key=lambda one: not one.compatibility)
     lines = [_INTRODUCTION, f"## The {len(settled)} operations of v3"]
     for topic in Topic:
         pages = ", ".join(f"[{page}]({page})" for page in _PAGES[topic])
         rows = [
-            (_routes(one), one.title, one.standing["settled"], one.standing["ours"])
+            (_routes(one), one.title, one.compatibility["settled"], one.compatibility["ours"])
             for one in settled
-            if one.standing["topic"] == topic
+            if one.compatibility["topic"] == topic
         ]
         lines += ["", f"### {topic}", "", f"How to ask: {pages}.", ""]
         lines += _table(("operation", "what it is", "settled", "our decision"), rows)
     lines += ["", "## Operations of our own", "", "No public client knows them; they stand beside the v3 surface.", ""]
-    further = [(_routes(one), one.title, one.standing.get("ours") or one.description) for one in own]
+    further = [(_routes(one), one.title, one.compatibility.get("ours") or one.description) for one in own]
     lines += [*_table(("operation", "what it is", "more"), further), "", *_errors()]
     return "\n".join(lines) + "\n"
 
