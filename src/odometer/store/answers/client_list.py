@@ -12,11 +12,11 @@ from typing import Any, Final
 from odometer.model.properties import BY_NAME, DELIVERIES, Property
 from odometer.selection.client_list import ClientChoice
 from odometer.selection.predicate import AllOf, Predicate, properties_in
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE, range_params
 from odometer.store.sql.columns import aliased, client_value
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, RECORDS
 
 USAGE: Final = BY_NAME["lifetimeEventUsage"]
 _OF_PRODUCT: Final = "product = {product:UInt64}"
@@ -74,13 +74,13 @@ class ClientSql:
         values = "".join(f", {prop.column}" for prop in self.daily)
         return f"""
             SELECT client, day, {_IS_LAST} AND ({passes}) AS is_last, {in_range} AS in_range{values}
-            FROM {DATABASE}.client_day FINAL PREWHERE {_IS_LAST} OR {in_range}
+            FROM {CLIENT_DAY} FINAL PREWHERE {_IS_LAST} OR {in_range}
             WHERE {_OF_PRODUCT} AND {which} AND (is_last OR in_range) ORDER BY client, day"""
 
     def usage(self, which: str) -> str:
         """Rows (client, event, count): several of one event are to be added up."""
         return f"""
-            SELECT client, event, toInt64(count) * sign FROM {DATABASE}.client_event
+            SELECT client, event, toInt64(count) * sign FROM {CLIENT_EVENT}
             WHERE {_OF_PRODUCT} AND {which} ORDER BY client"""
 
     def campaigns(self) -> str:
@@ -88,7 +88,7 @@ class ClientSql:
         return f"""
             SELECT JSONExtractUInt(data, 'campaignId') AS campaign,
                 argMax(JSONExtractString(data, 'campaignName') AS name, (day, {_LATEST}, client, name))
-            FROM {DATABASE}.records WHERE {_OF_PRODUCT} AND type = 'reachout_delivered' AND name != ''
+            FROM {RECORDS} WHERE {_OF_PRODUCT} AND type = 'reachout_delivered' AND name != ''
             GROUP BY campaign"""
 
     def keys(self, limit: int, *, up_to: bool) -> str:
@@ -99,7 +99,7 @@ class ClientSql:
             values = "".join(f", {prop.column}" for prop in self._filter_props if prop.daily)
             by_day = f"""WHERE client IN (
                 SELECT client FROM (
-                    SELECT client, sign{values} FROM {DATABASE}.client_day
+                    SELECT client, sign{values} FROM {CLIENT_DAY}
                     WHERE {_OF_PRODUCT} AND {which} AND {_IS_LAST}
                 ) WHERE {condition(self._of_day, self.bound, _no_usage)} GROUP BY client HAVING sum(sign) > 0)"""
         return f"SELECT client FROM ({self._clients(which)}) {by_day} ORDER BY client LIMIT {limit:d}"
@@ -116,7 +116,7 @@ class ClientSql:
         named = _distinct([*self.current, *(prop for prop in self._filter_props if not prop.daily)])
         values = aliased((client_value(prop), prop.column) for prop in named)
         return f"""
-            SELECT client_no AS unit, client{values} FROM {DATABASE}.client FINAL
+            SELECT client_no AS unit, client{values} FROM {CLIENT} FINAL
             WHERE {_OF_PRODUCT} AND {which} AND install <= {{today:Date}}
                 AND ({condition(self._of_client, self.bound, units.used_events)})"""
 
@@ -128,7 +128,7 @@ _LATEST: Final = "if(seq = 0, toUInt64(used_ms), bitShiftLeft(toUInt64(1), 63) +
 def key_at(offset: int) -> str:
     """One row: the id that lies so many clients behind the parameter `low`; none where the table ends before."""
     return f"""
-        SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND client >= {{low:String}}
+        SELECT client FROM {CLIENT} WHERE {_OF_PRODUCT} AND client >= {{low:String}}
         ORDER BY client LIMIT 1 OFFSET {offset:d}"""
 
 

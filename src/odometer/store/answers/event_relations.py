@@ -7,11 +7,10 @@ from typing import Final
 
 from odometer.store.answers.known_events import EventSets
 from odometer.store.answers.population import Population, PopulationSql
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.sql.predicates import Bound
 from odometer.store.sql.units import Units
-from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY, Table
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 # Stands for an entry in the rows that tell the size of a class.
@@ -43,15 +42,15 @@ class EventUseSql:
         """Occurrences over the whole life."""
         if self._sets.are_single and self._units.group_by is None:
             columns = f"client_no AS unit, {self._entry} AS entry, count AS n, sign AS weight"
-            return f"SELECT {columns} {self._from(CLIENT_EVENT.name)}"
-        return self._summed(self._from(CLIENT_EVENT.name))
+            return f"SELECT {columns} {self._from(CLIENT_EVENT)}"
+        return self._summed(self._from(CLIENT_EVENT))
 
     def in_range(self) -> str:
         """Occurrences on the days of the range."""
-        return self._summed(f"{self._from(EVENT_DAY.name)} AND day {IN_RANGE}")
+        return self._summed(f"{self._from(EVENT_DAY)} AND day {IN_RANGE}")
 
-    def _from(self, table: str) -> str:
-        return f"FROM {DATABASE}.{table} WHERE {_OF_PRODUCT} AND event IN {self._keys}"
+    def _from(self, table: Table) -> str:
+        return f"FROM {table} WHERE {_OF_PRODUCT} AND event IN {self._keys}"
 
     def _summed(self, source: str) -> str:
         rows = f"SELECT client_no, {self._entry} AS entry, count, sign {source}"
@@ -68,8 +67,8 @@ def life_days(units: Units) -> str:
     """Rows (unit, weight, distinct active days, weeks and months of the unit's life)."""
     if units.group_by is None:
         columns = ", ".join(LIFE_DAYS)
-        return f"SELECT client_no AS unit, sign AS weight, {columns} FROM {DATABASE}.{CLIENT.name} WHERE {_OF_PRODUCT}"
-    days = f"SELECT client_no, day FROM {DATABASE}.{CLIENT_DAY.name} FINAL WHERE {_OF_PRODUCT}"
+        return f"SELECT client_no AS unit, sign AS weight, {columns} FROM {CLIENT} WHERE {_OF_PRODUCT}"
+    days = f"SELECT client_no, day FROM {CLIENT_DAY} FINAL WHERE {_OF_PRODUCT}"
     return f"""
         SELECT unit, toInt8(1) AS weight, uniqExact(day) AS active_days, uniqExact(toMonday(day)) AS active_weeks,
             uniqExact(toYYYYMM(day)) AS active_months
@@ -80,7 +79,7 @@ def sessions_in_range() -> str:
     """Rows (unit, weight, sessions begun on days of the range) of clients that are active in it."""
     return f"""
         SELECT client_no AS unit, toInt8(1) AS weight, sum(sessions * sign) AS begun
-        FROM {DATABASE}.{CLIENT_DAY.name} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no
+        FROM {CLIENT_DAY} WHERE {_OF_PRODUCT} AND day {IN_RANGE} GROUP BY client_no
         HAVING sum(sign) > 0"""
 
 

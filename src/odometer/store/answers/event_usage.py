@@ -18,7 +18,6 @@ from odometer.store.answers.event_relations import (
 from odometer.store.answers.known_events import EventSets
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_cells, too_many_items
 from odometer.store.answers.population import ALL_UNITS, Population, PopulationSql, find_limited_values
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.sql.items import spelled
 from odometer.store.sql.units import join
@@ -151,7 +150,7 @@ def _everybody_in_range() -> str:
             toInt64(sumIf(d.sign, d.next_day > {{stop:Date}})) AS users,
             [toInt64(sum(d.sessions * d.sign))] AS amounts, CAST([], '{_FREQUENCY}') AS frequency,
             CAST([], 'Array(String)') AS labels
-        FROM {DATABASE}.{CLIENT_DAY.name} AS d WHERE product = {{product:UInt64}} AND day {IN_RANGE}"""
+        FROM {CLIENT_DAY} AS d WHERE product = {{product:UInt64}} AND day {IN_RANGE}"""
 
 
 def _use_by_item(

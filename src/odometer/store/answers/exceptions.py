@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from odometer.store.answers.ask import Ask
 from odometer.store.answers.population import Population, PopulationSql
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
+from odometer.store.tables import LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def exceptions(ask: Ask, population: Population) -> list[MetException]:
     statement = f"""
         SELECT class_name, method_name, count() AS occurrences, uniqExact(client_no), min(day), max(day),
             arraySort(groupUniqArray(toString(p_prod_version)))
-        FROM {DATABASE}.line FINAL
+        FROM {LINE} FINAL
         WHERE product = {{product:UInt64}} AND type = 'exception' AND day {IN_RANGE} AND client_no IN ({members})
         GROUP BY class_name, method_name ORDER BY occurrences DESC, class_name, method_name
         SETTINGS do_not_merge_across_partitions_select_final = 1"""

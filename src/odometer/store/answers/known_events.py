@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from odometer.model.events import EventName
 from odometer.selection.predicate import EventTest
 from odometer.store.answers.ask import Ask
-from odometer.store.engine import DATABASE
 from odometer.store.sql.predicates import Bound, event_condition
+from odometer.store.tables import CLIENT_EVENT, EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def event_sets(ask: Ask, product_id: int, entries: Sequence[Sequence[EventTest]]
     found = [[f"({event_condition(test, bound)})" for test in tests] for tests in entries]
     means = ", ".join(" OR ".join(conditions) for conditions in found)
     rows = ask(
-        f"""SELECT category, name, [{means}] AS means FROM {DATABASE}.event WHERE product = {{product:UInt64}}
+        f"""SELECT category, name, [{means}] AS means FROM {EVENT} WHERE product = {{product:UInt64}}
         GROUP BY category, name HAVING has(means, 1)""",
         bound.params,
     )
@@ -53,7 +53,7 @@ def first_seen(ask: Ask, product_id: int) -> dict[EventName, dt.date]:
     """The day of the first stored occurrence of every event that occurs."""
     sql = f"""
         SELECT event, min(first_day) FROM (
-            SELECT event, first_day FROM {DATABASE}.client_event
+            SELECT event, first_day FROM {CLIENT_EVENT}
             WHERE product = {{product:UInt64}} GROUP BY event, first_day HAVING sum(sign) > 0
         ) GROUP BY event"""
     return {EventName.of_key(event): day for event, day in ask(sql, {"product": product_id})}
@@ -62,6 +62,6 @@ def first_seen(ask: Ask, product_id: int) -> dict[EventName, dt.date]:
 def first_received(ask: Ask, product_id: int) -> dict[EventName, int]:
     """When the first record of each event arrived, also of events that no longer occur."""
     sql = f"""
-        SELECT category, name, min(first_received_ms) FROM {DATABASE}.event WHERE product = {{product:UInt64}}
+        SELECT category, name, min(first_received_ms) FROM {EVENT} WHERE product = {{product:UInt64}}
         GROUP BY category, name"""
     return {EventName(category, name): received_ms for category, name, received_ms in ask(sql, {"product": product_id})}

@@ -7,7 +7,7 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME
 from odometer.store.answers.ask import Ask
-from odometer.store.engine import DATABASE
+from odometer.store.tables import CLIENT
 
 _KEY: Final = BY_NAME["licenseKey"].column
 
@@ -27,7 +27,7 @@ def license_installs(ask: Ask, product_id: int) -> dict[str, int]:
     """How many clients use each key; keys without one are missing."""
     rows = ask(
         f"""
-        SELECT {_KEY}, sum(sign) AS clients FROM {DATABASE}.client
+        SELECT {_KEY}, sum(sign) AS clients FROM {CLIENT}
         WHERE product = {{product:UInt64}} AND {_KEY} != '' GROUP BY {_KEY} HAVING clients > 0""",
         {"product": product_id},
     )
@@ -45,7 +45,7 @@ def license_use(ask: Ask, product_id: int, keys: Sequence[str]) -> dict[str, Lic
     rows = ask(
         f"""
         SELECT {_KEY}, sum(clients), max(last_seen) FROM (
-            SELECT {_KEY}, last_seen, sum(sign) AS clients FROM {DATABASE}.client
+            SELECT {_KEY}, last_seen, sum(sign) AS clients FROM {CLIENT}
             WHERE product = {{product:UInt64}} AND {_KEY} IN {{keys:Array(String)}}
             GROUP BY {_KEY}, last_seen HAVING clients > 0
         ) GROUP BY {_KEY}""",

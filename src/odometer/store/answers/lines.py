@@ -6,8 +6,9 @@ from itertools import chain
 from typing import Any, Final
 
 from odometer.model.lines import LINE_PROPERTIES, Line, LineType
-from odometer.store.engine import DATABASE, Columns, Engine
+from odometer.store.engine import Columns, Engine
 from odometer.store.gate import Gate
+from odometer.store.tables import LINE
 
 # The last lines are looked for in so many days up to today, then in more: partitions of other months are not read.
 _LOOKS_DAYS: Final = (2, 31, 366)
@@ -47,7 +48,7 @@ class LineReading:
         found: list[tuple[Any, ...]] = []
         for since in (*(today - dt.timedelta(days=days) for days in _LOOKS_DAYS), dt.date(1970, 1, 1)):
             found = self._engine.rows(
-                f"""SELECT client, seq, hash, day FROM {DATABASE}.line FINAL
+                f"""SELECT client, seq, hash, day FROM {LINE} FINAL
                 WHERE product = {{product:UInt64}} AND type = {{type:String}} AND day >= {{since:Date}}
                 ORDER BY {newest_first} LIMIT {count:d} {_FINAL}""",
                 {"product": product_id, "type": line_type, "since": since},
@@ -68,7 +69,7 @@ class LineReading:
             "days": sorted({key[3] for key in keys}),
         }
         return self._engine.columns(
-            f"""SELECT {_COLUMNS} FROM {DATABASE}.line FINAL
+            f"""SELECT {_COLUMNS} FROM {LINE} FINAL
             WHERE product = {{product:UInt64}} AND client IN {{clients:Array(String)}} AND day IN {{days:Array(Date)}}
                 AND type = {{type:String}} AND (client, seq, hash) IN {{keys:Array(Tuple(String, UInt64, UInt128))}}
             ORDER BY {newest_first} {_FINAL}""",
@@ -79,7 +80,7 @@ class LineReading:
     def of_day(self, product_id: int, line_type: LineType, day: dt.date) -> Iterator[Line]:
         """All lines of a day by (used time, client, seq), from one view."""
         stream = self._engine.stream(
-            f"""SELECT {_COLUMNS} FROM {DATABASE}.line FINAL
+            f"""SELECT {_COLUMNS} FROM {LINE} FINAL
             WHERE product = {{product:UInt64}} AND type = {{type:String}} AND day = {{day:Date}}
             ORDER BY {", ".join(_ORDER)}""",
             {"product": product_id, "type": line_type, "day": day},
@@ -99,7 +100,7 @@ class LineReading:
         columns = ", ".join((*_ORDER, "category", "name", "data_hash", *values))
         with self._gate.reading():
             rows = self._engine.rows(
-                f"""SELECT day, count(), sum(sipHash64({columns})) FROM {DATABASE}.line FINAL
+                f"""SELECT day, count(), sum(sipHash64({columns})) FROM {LINE} FINAL
                 WHERE product = {{product:UInt64}} AND type = {{type:String}}
                     AND day BETWEEN {{first:Date}} AND {{last:Date}} GROUP BY day {_FINAL}""",
                 {"product": product_id, "type": line_type, "first": days[0], "last": days[1]},

@@ -8,8 +8,8 @@ from typing import Any
 from odometer.model.calendar import DateRange, Split
 from odometer.model.events import EventName
 from odometer.store.answers.ask import Ask
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE, bucket_of, last_in_bucket, range_params
+from odometer.store.tables import CLIENT_DAY, EVENT_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def occurrences(ask: Ask, question: UsageQuestion) -> dict[tuple[Bucket, EventNa
     rows = ask(
         f"""
         SELECT {bucket_of(question.split)} AS bucket, event, sum(count * sign) AS times, sum(value * sign)
-        FROM {DATABASE}.event_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} {wanted}
+        FROM {EVENT_DAY} WHERE product = {{product:UInt64}} AND day {IN_RANGE} {wanted}
         GROUP BY bucket, event HAVING times != 0""",
         question.params,
     )
@@ -80,7 +80,7 @@ def activity(ask: Ask, question: UsageQuestion) -> dict[Bucket, Activity]:
         f"""
         SELECT {bucket_of(question.split)} AS bucket, sumIf(sign, {last_in_bucket(question.split)}),
             sum(sessions * sign), sum(runtime_ms * sign)
-        FROM {DATABASE}.client_day WHERE product = {{product:UInt64}} AND day {IN_RANGE} GROUP BY bucket""",
+        FROM {CLIENT_DAY} WHERE product = {{product:UInt64}} AND day {IN_RANGE} GROUP BY bucket""",
         question.params,
     )
     return {bucket if question.split else None: Activity(*figures) for bucket, *figures in rows}

@@ -3,7 +3,6 @@
 from odometer.store.answers.amounts import AMOUNT_COLUMNS, AMOUNTS, NUMBERS_OF_BINS, start_of_bin
 from odometer.store.answers.ask import Ask
 from odometer.store.answers.population import Population, PopulationSql
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.tables import CLIENT_DAY
 
@@ -33,5 +32,5 @@ def _amounts_in_range() -> str:
     return f"""
         SELECT client_no AS unit, toInt8(1) AS weight, sum(sign) AS active_days, sum(d.sessions * sign) AS sessions,
             sum(d.runtime_ms * sign) AS runtime_ms
-        FROM {DATABASE}.{CLIENT_DAY.name} AS d
+        FROM {CLIENT_DAY} AS d
         WHERE product = {{product:UInt64}} AND day {IN_RANGE} GROUP BY client_no HAVING active_days > 0"""

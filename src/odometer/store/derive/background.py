@@ -11,8 +11,9 @@ from odometer.clock import Clock
 from odometer.errors import Problem
 from odometer.store.derive.derivation import Derivation
 from odometer.store.derive.mark import read_mark, write_mark
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.records import Touched, last_ingest_no
+from odometer.store.tables import RECORDS
 
 _log = structlog.get_logger(__name__)
 _RETRY_S: Final = 1.0
@@ -25,7 +26,7 @@ def catch_up(engine: Engine, derivation: Derivation) -> None:
     """Derive what was stored but not derived when the last process ended."""
     mark = read_mark(engine)
     behind = engine.rows(
-        f"SELECT product, max(ingest_no) FROM {DATABASE}.records WHERE ingest_no > {{mark:UInt64}} GROUP BY product",
+        f"SELECT product, max(ingest_no) FROM {RECORDS} WHERE ingest_no > {{mark:UInt64}} GROUP BY product",
         {"mark": mark},
     )
     for product_id, _ in behind:

@@ -20,10 +20,10 @@ from odometer.store.derive.statements import (
     opt_records,
     usage_of_suspects,
 )
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.gate import Gate
 from odometer.store.records import Ledger
-from odometer.store.tables import LINE, Table
+from odometer.store.tables import CLIENT, CLIENT_NUMBER, DUPLICATE, EVENT, LINE, RECORDS, Table
 
 # Bounds the memory of one statement: so many records are read at once, and so many client ids are passed.
 RECORDS_AT_ONCE: Final = 1_000_000
@@ -38,8 +38,8 @@ DeriveAgain = Callable[[int, Sequence[str]], bool]
 def known_products(engine: Engine) -> list[int]:
     """Ids of the products with a record or a derived row: a rebuild takes away what no record stands behind."""
     rows = engine.rows(
-        f"SELECT product FROM (SELECT product FROM {DATABASE}.records UNION DISTINCT SELECT product FROM "
-        f"{DATABASE}.client) ORDER BY product"
+        f"SELECT product FROM (SELECT product FROM {RECORDS} UNION DISTINCT SELECT product FROM "
+        f"{CLIENT}) ORDER BY product"
     )
     return [product_id for (product_id,) in rows]
 
@@ -69,7 +69,7 @@ class Derivation:
         `progress` is told the share done, 0 to 1. Many clients are taken in ranges, so memory stays bounded.
         """
         touched = self._engine.rows(
-            f"""SELECT DISTINCT client FROM {DATABASE}.records
+            f"""SELECT DISTINCT client FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} LIMIT {CLIENTS_AT_ONCE + 1}""",
             {"product": product_id, "since": ingest_no},
         )
@@ -95,9 +95,7 @@ class Derivation:
         """Ranges of client ids with so many records each; those without a record after `ingest_no` are left out."""
         # A rebuild also visits clients that only the derived table knows: their rows have to go.
         strangers = (
-            f"UNION ALL SELECT client, 1, 1 FROM {DATABASE}.client WHERE product = {{product:UInt64}}"
-            if ingest_no == 0
-            else ""
+            f"UNION ALL SELECT client, 1, 1 FROM {CLIENT} WHERE product = {{product:UInt64}}" if ingest_no == 0 else ""
         )
         ranges = self._engine.rows(
             f"""
@@ -106,7 +104,7 @@ class Derivation:
                     SELECT client, sum(n) AS n, max(touched) AS touched FROM (
                         SELECT client, count() + intDiv(sum(length(data)), {_DATA_BYTES}) AS n,
                             max(ingest_no) > {{since:UInt64}} AS touched
-                        FROM {DATABASE}.records WHERE product = {{product:UInt64}} GROUP BY client
+                        FROM {RECORDS} WHERE product = {{product:UInt64}} GROUP BY client
                         {strangers}
                     ) GROUP BY client
                 )
@@ -124,10 +122,10 @@ class Derivation:
                 with_registry=bool(self._engine.rows(HAS_REGISTRY_STATES, {"product": scope.product_id})),
             )
             if scope.with_duplicates:
-                self._engine.command(f"INSERT INTO {DATABASE}.duplicate {all_duplicates(scope)}", scope.params)
+                self._engine.command(f"INSERT INTO {DUPLICATE} {all_duplicates(scope)}", scope.params)
             self._erase_opted_out(scope)
-            self._engine.command(f"INSERT INTO {DATABASE}.event {new_events(scope)}", scope.params)
-            self._engine.command(f"INSERT INTO {DATABASE}.client_number {new_numbers(scope)}", scope.params)
+            self._engine.command(f"INSERT INTO {EVENT} {new_events(scope)}", scope.params)
+            self._engine.command(f"INSERT INTO {CLIENT_NUMBER} {new_numbers(scope)}", scope.params)
             # Most clients never had any, and what their days are need not be asked once more.
             has_lines = bool(self._engine.rows(find_line(scope), scope.params))
             changes = [
@@ -143,7 +141,7 @@ class Derivation:
                             self._engine.insert_native(table.name, table.column_names, blocks)
 
     def _change(self, table: Table, should_be: str, scope: Scope) -> bytes:
-        held = f"SELECT 1 FROM {DATABASE}.{table.name} WHERE {scope.condition} LIMIT 1"
+        held = f"SELECT 1 FROM {table} WHERE {scope.condition} LIMIT 1"
         nothing_stored = not self._engine.rows(held, scope.params)
         return self._engine.native(difference(table, should_be, scope, nothing_stored=nothing_stored), scope.params)
 

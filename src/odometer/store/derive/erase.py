@@ -15,7 +15,19 @@ from odometer.store.derive.derivation import Derivation, DeriveAgain
 from odometer.store.engine import DATABASE, Engine, Params
 from odometer.store.gate import Gate
 from odometer.store.records import IS_EVENT, delete_rows, last_ingest_no
-from odometer.store.tables import CLIENT_NUMBER, DUPLICATE, EVENT, EVENT_DAY, EVENT_KEY, RECORDS, STAGING, TABLES, Table
+from odometer.store.tables import (
+    CLIENT,
+    CLIENT_EVENT,
+    CLIENT_NUMBER,
+    DUPLICATE,
+    EVENT,
+    EVENT_DAY,
+    EVENT_KEY,
+    RECORDS,
+    STAGING,
+    TABLES,
+    Table,
+)
 
 _THESE: Final = "product = {product:UInt64} AND client IN {clients:Array(String)}"
 # What was taken away before may still be in files and on the disk.
@@ -73,18 +85,18 @@ class Eraser:
         """What there is to erase."""
         params = {"product": product_id, "clients": sorted(clients)}
         records = self._engine.rows(
-            f"SELECT client, count() FROM {DATABASE}.{RECORDS.name} WHERE {_THESE} GROUP BY client",
+            f"SELECT client, count() FROM {RECORDS} WHERE {_THESE} GROUP BY client",
             params,
         )
         lives = self._engine.rows(
-            f"""SELECT client, active_days, install, last_seen FROM {DATABASE}.client WHERE {_THESE}
+            f"""SELECT client, active_days, install, last_seen FROM {CLIENT} WHERE {_THESE}
             GROUP BY client, active_days, install, last_seen HAVING sum(sign) > 0""",
             params,
         )
         count_of = dict(records)
         life_of = {client: life for client, *life in lives}
         shown = self._engine.rows(
-            f"SELECT DISTINCT type, day FROM {DATABASE}.{RECORDS.name} WHERE {_THESE}", params, settings=_ALSO_DELETED
+            f"SELECT DISTINCT type, day FROM {RECORDS} WHERE {_THESE}", params, settings=_ALSO_DELETED
         )
         days: dict[Stream, set[dt.date]] = {stream: set() for stream in Stream}
         for kind, day in shown:
@@ -103,7 +115,7 @@ class Eraser:
     def _months(self, params: Params) -> frozenset[str]:
         found: set[str] = set()
         for table in (table for table in _OF_CLIENTS if table.partition_by):
-            sql = f"SELECT DISTINCT _partition_id FROM {DATABASE}.{table.name} WHERE {_THESE}"
+            sql = f"SELECT DISTINCT _partition_id FROM {table} WHERE {_THESE}"
             found |= {month for (month,) in self._engine.rows(sql, params, settings=_ALSO_DELETED)}
         return frozenset(found)
 
@@ -157,9 +169,9 @@ class Eraser:
         rows = self._engine.rows(
             f"""SELECT category, name FROM (
                 SELECT toString(category) AS category, toString(name) AS name, min(received_ms) AS sent
-                FROM {DATABASE}.{RECORDS.name} WHERE {_THESE} AND {IS_EVENT} GROUP BY category, name
+                FROM {RECORDS} WHERE {_THESE} AND {IS_EVENT} GROUP BY category, name
             ) AS own LEFT JOIN (
-                SELECT category, name, min(first_received_ms) AS known FROM {DATABASE}.{EVENT.name}
+                SELECT category, name, min(first_received_ms) AS known FROM {EVENT}
                 WHERE product = {{product:UInt64}} GROUP BY category, name
             ) AS all USING (category, name) WHERE sent <= known OR known = 0""",
             {"product": product_id, "clients": clients},
@@ -173,7 +185,7 @@ class Eraser:
         if not events:
             return {}
         rows = self._engine.rows(
-            f"""SELECT toString(category), toString(name), min(received_ms) FROM {DATABASE}.{RECORDS.name}
+            f"""SELECT toString(category), toString(name), min(received_ms) FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND client NOT IN {{clients:Array(String)}} AND {IS_EVENT}
                 AND (category, name) IN {{events:Array(Tuple(String, String))}} AND ingest_no > {{since:UInt64}}
             GROUP BY category, name""",
@@ -198,7 +210,7 @@ class Eraser:
 
     def _forget_numbers(self, product_id: int, clients: Sequence[str]) -> None:
         """Last of all: until no derived row has it, a number must not be given again. Who is back keeps theirs."""
-        sql = f"SELECT DISTINCT client FROM {DATABASE}.{RECORDS.name} WHERE {_THESE}"
+        sql = f"SELECT DISTINCT client FROM {RECORDS} WHERE {_THESE}"
         back = {client for (client,) in self._engine.rows(sql, {"product": product_id, "clients": clients})}
         gone = [(client,) for client in clients if client not in back]
         if gone:
@@ -207,9 +219,9 @@ class Eraser:
     def _forget_unused_events(self, product_id: int) -> None:
         """Of a client whose opt-out turned up late the events may be known though no record of them is left."""
         unused = self._engine.rows(
-            f"""SELECT DISTINCT category, name FROM {DATABASE}.{EVENT.name}
+            f"""SELECT DISTINCT category, name FROM {EVENT}
             WHERE product = {{product:UInt64}} AND {EVENT_KEY} NOT IN (
-                SELECT event FROM {DATABASE}.client_event WHERE product = {{product:UInt64}}
+                SELECT event FROM {CLIENT_EVENT} WHERE product = {{product:UInt64}}
                 GROUP BY event HAVING sum(sign) > 0
             )""",
             {"product": product_id},
@@ -228,9 +240,7 @@ class Eraser:
             if partition in months or table.partition_by is None:
                 pause()
                 which = f"PARTITION ID '{partition}' FINAL" if table.partition_by else "FINAL"
-                self._engine.command(
-                    f"OPTIMIZE TABLE {DATABASE}.{table.name} {which} SETTINGS optimize_throw_if_noop = 1"
-                )
+                self._engine.command(f"OPTIMIZE TABLE {table} {which} SETTINGS optimize_throw_if_noop = 1")
         return int(self._engine.rows("SELECT toUnixTimestamp(now()) * 1000")[0][0])
 
     def _drop_empty_parts(self) -> None:
@@ -241,7 +251,7 @@ class Eraser:
             {"database": DATABASE, "table": EVENT_DAY.name},
         )
         for (name,) in empty:
-            self._engine.command(f"ALTER TABLE {DATABASE}.{EVENT_DAY.name} DROP PART '{name}'")
+            self._engine.command(f"ALTER TABLE {EVENT_DAY} DROP PART '{name}'")
 
     def _partitions(self) -> list[tuple[Table, str]]:
         by_name = {table.name: table for table in (*_OF_CLIENTS, EVENT)}

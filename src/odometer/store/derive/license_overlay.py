@@ -13,8 +13,9 @@ from odometer.store.derive.derivation import Derivation, DeriveAgain
 from odometer.store.derive.mark import read_mark
 from odometer.store.derive.scope import Scope
 from odometer.store.derive.statements import LICENSE_KEY, LICENSE_VALUES, day_states
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.records import IS_OPT_RECORD
+from odometer.store.tables import CLIENT, LICENSE_MARK, LICENSE_STATE, MARK, RECORDS, Table
 
 _AT_ONCE: Final = 5_000
 FirstRecords = Mapping[str, tuple[dt.date, str]]
@@ -35,13 +36,13 @@ def _first_key_records() -> str:
     """
     return f"""
         SELECT license_key, min((named.day, client)) FROM (
-            SELECT client, min(day) AS day FROM {DATABASE}.records
+            SELECT client, min(day) AS day FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}}
                 AND {_SAYS_SOMETHING} AND NOT {IS_OPT_RECORD} GROUP BY client
         ) AS new INNER JOIN (
-            SELECT client, {_KEY} AS license_key, min(day) AS day FROM {DATABASE}.records
+            SELECT client, {_KEY} AS license_key, min(day) AS day FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_NAMES_A_KEY} AND client IN (
-                SELECT client FROM {DATABASE}.records WHERE product = {{product:UInt64}}
+                SELECT client FROM {RECORDS} WHERE product = {{product:UInt64}}
                     AND ingest_no > {{since:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_SAYS_SOMETHING})
             GROUP BY client, license_key
         ) AS named USING (client) WHERE new.day <= named.day GROUP BY license_key"""
@@ -50,7 +51,7 @@ def _first_key_records() -> str:
 def _first_clients() -> str:
     """(key, client): the smallest client that names each key on its day of `wanted`."""
     return f"""
-        SELECT {_KEY} AS license_key, min(client) FROM {DATABASE}.records
+        SELECT {_KEY} AS license_key, min(client) FROM {RECORDS}
         WHERE product = {{product:UInt64}} AND ingest_no <= {{up_to:UInt64}} AND {_NAMES_A_KEY}
             AND (day, {_KEY}) IN {{wanted:Array(Tuple(Date, String))}} GROUP BY license_key"""
 
@@ -78,12 +79,12 @@ class KeyReports:
 
     def looked_at(self, product_id: int) -> int:
         """Up to which record keys were collected; 0 at first."""
-        sql = f"SELECT max(value) FROM {DATABASE}.mark WHERE name = {{name:String}}"
+        sql = f"SELECT max(value) FROM {MARK} WHERE name = {{name:String}}"
         return int(self._engine.rows(sql, {"name": _mark_of(product_id)})[0][0])
 
     def look_at(self, product_id: int, up_to: int) -> None:
         """Remember that keys are collected up to a record."""
-        sql = f"INSERT INTO {DATABASE}.mark VALUES ({{name:String}}, {{value:UInt64}})"
+        sql = f"INSERT INTO {MARK} VALUES ({{name:String}}, {{value:UInt64}})"
         self._engine.command(sql, {"name": _mark_of(product_id), "value": up_to})
 
     def first_records(self, product_id: int, since: int, up_to: int) -> dict[str, tuple[dt.date, str]]:
@@ -132,23 +133,23 @@ class LicenseStates:
 
     def mark(self, product_id: int) -> int:
         """The change of the registry that client days follow; 0 = they hold what clients report."""
-        sql = f"SELECT argMax(change_id, version) FROM {DATABASE}.license_mark WHERE product = {{product:UInt64}}"
+        sql = f"SELECT argMax(change_id, version) FROM {LICENSE_MARK} WHERE product = {{product:UInt64}}"
         return int(self._engine.rows(sql, {"product": product_id})[0][0])
 
     def set_mark(self, product_id: int, change_id: int) -> None:
         """Remember what client days follow."""
-        sql = f"INSERT INTO {DATABASE}.license_mark VALUES ({{product:UInt64}}, {{version:UInt64}}, {{id:UInt64}})"
-        version = self._next_version("license_mark", product_id)
+        sql = f"INSERT INTO {LICENSE_MARK} VALUES ({{product:UInt64}}, {{version:UInt64}}, {{id:UInt64}})"
+        version = self._next_version(LICENSE_MARK, product_id)
         self._engine.command(sql, {"product": product_id, "version": version, "id": change_id})
 
-    def _next_version(self, table: str, product_id: int) -> int:
+    def _next_version(self, table: Table, product_id: int) -> int:
         """Greater than all before, also when the clock was set back: the greatest version is the one that counts."""
-        last = f"SELECT max(version) FROM {DATABASE}.{table} WHERE product = {{product:UInt64}}"
+        last = f"SELECT max(version) FROM {table} WHERE product = {{product:UInt64}}"
         return max(time.time_ns(), 1 + int(self._engine.rows(last, {"product": product_id})[0][0]))
 
     def keys(self, product_id: int) -> list[str]:
         """The keys over which the registry ever decided."""
-        sql = f"SELECT DISTINCT license_key FROM {DATABASE}.license_state WHERE product = {{product:UInt64}}"
+        sql = f"SELECT DISTINCT license_key FROM {LICENSE_STATE} WHERE product = {{product:UInt64}}"
         return [key for (key,) in self._engine.rows(sql, {"product": product_id})]
 
     def write(self, product_id: int, states: Mapping[str, Sequence[LicenseState]]) -> None:
@@ -156,20 +157,20 @@ class LicenseStates:
 
         Durable on return; every derivation from then on sees it.
         """
-        shared = {"product": product_id, "version": self._next_version("license_state", product_id)}
+        shared = {"product": product_id, "version": self._next_version(LICENSE_STATE, product_id)}
         lines = (
             orjson.dumps({**shared, "license_key": key, "states": [_tuple(state) for state in said]})
             for key, said in states.items()
         )
         with self._derivation.paused():
             while some := list(islice(lines, _AT_ONCE)):
-                self._engine.insert_json("license_state", b"\n".join(some))
+                self._engine.insert_json(LICENSE_STATE.name, b"\n".join(some))
 
     def derive_holders(self, product_id: int, keys: Iterable[str]) -> bool:
         """Derive the clients again whose last known key is one of these; False when it was stopped before."""
         for some in chunks(keys):
             rows = self._engine.rows(
-                f"""SELECT DISTINCT client FROM {DATABASE}.client
+                f"""SELECT DISTINCT client FROM {CLIENT}
                 WHERE product = {{product:UInt64}} AND {LICENSE_KEY.column} IN {{keys:Array(String)}}""",
                 {"product": product_id, "keys": some},
             )

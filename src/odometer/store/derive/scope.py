@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from odometer.store.engine import DATABASE
 from odometer.store.records import IS_LINE
+from odometer.store.tables import RECORDS
 
 # Greater than every ingest_no.
 EVERYTHING: Final = 2**64 - 1
@@ -41,7 +41,7 @@ class Scope:
         stored = self.condition + " AND ingest_no <= {up_to:UInt64}"
         if not self.with_lines:
             return stored
-        return f"{stored} AND client IN (SELECT client FROM {DATABASE}.records WHERE {stored} AND {IS_LINE})"
+        return f"{stored} AND client IN (SELECT client FROM {RECORDS} WHERE {stored} AND {IS_LINE})"
 
     @property
     def params(self) -> dict[str, Any]:

@@ -9,17 +9,20 @@ from typing import Final
 from odometer.model.lines import LINE_PROPERTIES
 from odometer.model.properties import BY_NAME, CURRENT, DAILY, DELIVERIES, Property
 from odometer.store.derive.scope import Scope
-from odometer.store.engine import DATABASE
 from odometer.store.records import IS_EVENT, IS_LINE, IS_OPT_RECORD
 from odometer.store.tables import (
     CLIENT,
     CLIENT_DAY,
     CLIENT_EVENT,
+    CLIENT_NUMBER,
     END_OF_DAYS,
+    EVENT,
     EVENT_DAY,
     EVENT_KEY,
+    LICENSE_STATE,
     LINE,
     NO_DAY,
+    RECORDS,
     Table,
 )
 
@@ -29,14 +32,14 @@ MAX_SESSION_MS: Final = 30 * 86_400_000
 def find_duplicate(scope: Scope) -> str:
     """One row when some record of the scope is stored more than once (two writers, a retry after a crash)."""
     return f"""
-        SELECT 1 FROM {DATABASE}.records WHERE {scope.records}
+        SELECT 1 FROM {RECORDS} WHERE {scope.records}
         GROUP BY client, seq, hash HAVING count() > 1 LIMIT 1"""
 
 
 def all_duplicates(scope: Scope) -> str:
     """Rows of the table `duplicate`: the records of the scope that are stored more than once."""
     return f"""
-        SELECT {{product:UInt64}} AS product, client, seq, hash FROM {DATABASE}.records WHERE {scope.records}
+        SELECT {{product:UInt64}} AS product, client, seq, hash FROM {RECORDS} WHERE {scope.records}
         GROUP BY client, seq, hash HAVING count() > 1"""
 
 
@@ -52,7 +55,7 @@ def _records(scope: Scope) -> str:
     """Records of the scope, each once: should two carry one identity, the first received stays (contract 09)."""
     once = "ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash"
     return f"""(
-        SELECT * FROM {DATABASE}.records WHERE {scope.records} {once if scope.with_duplicates else ""}
+        SELECT * FROM {RECORDS} WHERE {scope.records} {once if scope.with_duplicates else ""}
     )"""
 
 
@@ -193,16 +196,16 @@ def _with_registry(reported: str, scope: Scope) -> str:
                     SELECT client, argMax({LICENSE_KEY.column}, day) AS license_key
                     FROM {day_states(scope, (LICENSE_KEY,))} GROUP BY client
                 ) AS k INNER JOIN (
-                    SELECT license_key, argMax(states, version) AS states FROM {DATABASE}.license_state
+                    SELECT license_key, argMax(states, version) AS states FROM {LICENSE_STATE}
                     WHERE product = {{product:UInt64}} AND license_key IN (
-                        SELECT {key} FROM {DATABASE}.records WHERE {scope.records} AND {key} != ''
+                        SELECT {key} FROM {RECORDS} WHERE {scope.records} AND {key} != ''
                     ) GROUP BY license_key
                 ) AS t ON k.license_key = t.license_key
             ) AS l ON r.client = l.client
         ) AS v"""
 
 
-HAS_REGISTRY_STATES: Final = f"SELECT 1 FROM {DATABASE}.license_state WHERE product = {{product:UInt64}} LIMIT 1"
+HAS_REGISTRY_STATES: Final = f"SELECT 1 FROM {LICENSE_STATE} WHERE product = {{product:UInt64}} LIMIT 1"
 
 
 def clients(scope: Scope) -> str:
@@ -265,8 +268,8 @@ _CURRENT_OF_LINES: Final = tuple(prop for prop in LINE_PROPERTIES if not prop.da
 def find_line(scope: Scope) -> str:
     """A row when some client of the scope has custom events or exceptions, or had them."""
     return f"""
-        SELECT 1 FROM {DATABASE}.records WHERE {scope.records} AND {IS_LINE} LIMIT 1
-        UNION ALL SELECT 1 FROM {DATABASE}.line WHERE {scope.condition} LIMIT 1"""
+        SELECT 1 FROM {RECORDS} WHERE {scope.records} AND {IS_LINE} LIMIT 1
+        UNION ALL SELECT 1 FROM {LINE} WHERE {scope.condition} LIMIT 1"""
 
 
 def lines(scope: Scope) -> str:
@@ -304,23 +307,23 @@ def new_events(scope: Scope) -> str:
     return f"""
         SELECT {{product:UInt64}} AS product, category, name, received_ms AS first_received_ms FROM (
             SELECT toString(category) AS category, toString(name) AS name, min(received_ms) AS received_ms
-            FROM {DATABASE}.records WHERE {scope.records} AND {IS_EVENT} GROUP BY category, name
+            FROM {RECORDS} WHERE {scope.records} AND {IS_EVENT} GROUP BY category, name
         ) AS r LEFT JOIN (
-            SELECT category, name, min(first_received_ms) AS known_ms FROM {DATABASE}.event
+            SELECT category, name, min(first_received_ms) AS known_ms FROM {EVENT}
             WHERE product = {{product:UInt64}} GROUP BY category, name
         ) AS e USING (category, name) WHERE known_ms = 0 OR received_ms < known_ms"""
 
 
 def new_numbers(scope: Scope) -> str:
     """Rows of the table `client_number` for clients of the scope that have none yet."""
-    numbers = f"SELECT client, client_no FROM {DATABASE}.client_number WHERE product = {{product:UInt64}}"
+    numbers = f"SELECT client, client_no FROM {CLIENT_NUMBER} WHERE product = {{product:UInt64}}"
     return f"""
         SELECT {{product:UInt64}} AS product, client,
             toUInt32((SELECT max(client_no) FROM ({numbers})) + row_number() OVER (ORDER BY client)) AS client_no
         FROM (
-            SELECT DISTINCT client FROM {DATABASE}.records
+            SELECT DISTINCT client FROM {RECORDS}
             WHERE {scope.records} AND client NOT IN (
-                SELECT client FROM {DATABASE}.client_number WHERE {scope.condition}
+                SELECT client FROM {CLIENT_NUMBER} WHERE {scope.condition}
             )
         )"""
 
@@ -344,7 +347,7 @@ def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bo
     values = ", ".join(f"s.{name}" for name in table.column_names if name not in ("sign", "client_no"))
     numbered = f"""
         SELECT {values}, n.client_no AS client_no FROM ({should_be}) AS s INNER JOIN (
-            SELECT client, min(client_no) AS client_no FROM {DATABASE}.client_number WHERE {scope.condition}
+            SELECT client, min(client_no) AS client_no FROM {CLIENT_NUMBER} WHERE {scope.condition}
             GROUP BY client
         ) AS n ON s.client = n.client"""
     if nothing_stored:
@@ -354,6 +357,6 @@ def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bo
             SELECT {columns}, sum(weight) AS difference FROM (
                 SELECT {columns}, toInt64(1) AS weight FROM ({numbered})
                 UNION ALL
-                SELECT {columns}, -toInt64(sign) AS weight FROM {DATABASE}.{table.name} WHERE {scope.condition}
+                SELECT {columns}, -toInt64(sign) AS weight FROM {table} WHERE {scope.condition}
             ) GROUP BY {columns} HAVING difference != 0
         ) ARRAY JOIN range(abs(difference)) ORDER BY {table.order_by}, sign"""

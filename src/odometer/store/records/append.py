@@ -14,9 +14,10 @@ import orjson
 from odometer.errors import Problem
 from odometer.model.opt_out import OptRecord, by_client, counts, is_out_now
 from odometer.model.records import OPT_TYPES, RecordRow
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.records.content import CONTENT, content_of
 from odometer.store.records.kinds import IS_OPT_RECORD
+from odometer.store.tables import MARK, RECORDS
 
 # Senders beyond this are told to come again: what waits here is not acknowledged and only costs memory.
 MAX_WAITING: Final = 256
@@ -203,7 +204,7 @@ class Writer:
             answers.append(answer)
         if lines:
             try:
-                self._engine.insert_json("records", b"\n".join(lines))
+                self._engine.insert_json(RECORDS.name, b"\n".join(lines))
             except Exception:
                 # It may have been stored all the same (a lost connection): the sender's retry is then a duplicate and
                 # touches nobody, so the clients are derived now.
@@ -256,7 +257,7 @@ class Writer:
     def _about_stored(self, product_id: int, keys: Collection[tuple[str, int]], value: str) -> dict[Key, int]:
         """An expression over the records that are stored under each of the keys, where there are any."""
         rows = self._engine.rows(
-            f"""SELECT client, seq, {value} FROM {DATABASE}.records
+            f"""SELECT client, seq, {value} FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND (client, seq) IN {{keys:Array(Tuple(String, UInt64))}}
             GROUP BY client, seq""",
             {"product": product_id, "keys": sorted(keys)},
@@ -281,7 +282,7 @@ class Writer:
 
 def last_ingest_no(engine: Engine) -> int:
     """The greatest ever given: the record that had it may be erased, and then the mark of derivation still knows it."""
-    sql = f"SELECT greatest((SELECT max(ingest_no) FROM {DATABASE}.records), (SELECT max(value) FROM {DATABASE}.mark))"
+    sql = f"SELECT greatest((SELECT max(ingest_no) FROM {RECORDS}), (SELECT max(value) FROM {MARK}))"
     return int(engine.rows(sql)[0][0])
 
 
@@ -298,7 +299,7 @@ def _line(batch: Batch, row: RecordRow, ingest_no: int) -> bytes:
 
 def _read_opts(engine: Engine) -> dict[tuple[int, str], list[OptRecord]]:
     rows = engine.rows(
-        f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {DATABASE}.records
+        f"""SELECT product, client, seq, used_ms, canonical, type = 'opt_out' FROM {RECORDS}
         WHERE {IS_OPT_RECORD}"""
     )
     return by_client(((product, client), *opt) for product, client, *opt in rows)

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from odometer.model.opt_out import OptRecord, by_client, sent_after_opt_out
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.records.append import BlockedAmong, last_ingest_no, no_blocked_clients
 from odometer.store.records.content import CONTENT
 from odometer.store.records.deletion import delete_rows
@@ -75,37 +75,37 @@ class BulkAppend:
             "received": received_ms,
             "before": self.ingest_no_before,
         }
-        self._known = _known(RECORDS.name, CONTENT)
-        engine.command(f"TRUNCATE TABLE {DATABASE}.{STAGING.name}")
+        self._known = _known(RECORDS, CONTENT)
+        engine.command(f"TRUNCATE TABLE {STAGING}")
         if is_trial:
-            engine.command(f"DROP TABLE IF EXISTS {DATABASE}.{_TRIAL.name}")
+            engine.command(f"DROP TABLE IF EXISTS {_TRIAL}")
             engine.command(_TRIAL.ddl)
-            self._known = f"(SELECT * FROM {self._known} UNION ALL SELECT * FROM {_known(_TRIAL.name, 'content')})"
+            self._known = f"(SELECT * FROM {self._known} UNION ALL SELECT * FROM {_known(_TRIAL, 'content')})"
 
     def append(self, lines: bytes) -> ChunkResult:
         """Store one chunk (JSON lines of `RecordRow`), durable on return. Repeating it adds nothing."""
         self._engine.insert_json(STAGING.name, lines)
         blocked = self._take_out_blocked()
         self._last_ingest_no = max(time.time_ns(), self._last_ingest_no + 1)
-        staged, distinct = self._rows(f"SELECT count(), uniqExact({_IDENTITY}) FROM {DATABASE}.staging")[0]
+        staged, distinct = self._rows(f"SELECT count(), uniqExact({_IDENTITY}) FROM {STAGING}")[0]
         conflicts = self._conflicts_within() if distinct < staged else 0
         # Telling duplicates apart costs more than finding that there are none.
         once = f"ORDER BY {_IDENTITY}, {_RECEIVED}, {CONTENT} LIMIT 1 BY {_IDENTITY}" if distinct < staged else ""
-        staged_once = f"(SELECT * FROM {DATABASE}.staging {once})"
+        staged_once = f"(SELECT * FROM {STAGING} {once})"
         self._insert(
             f"""{staged_once} AS s WHERE ({_IDENTITY}) NOT IN (
                 SELECT {_IDENTITY} FROM {self._known} WHERE ({_IDENTITY}) IN (
-                    SELECT {_IDENTITY} FROM {DATABASE}.staging))"""
+                    SELECT {_IDENTITY} FROM {STAGING}))"""
         )
         (accepted,) = self._rows(f"SELECT count() FROM {self._target} WHERE ingest_no = {{ingest_no:UInt64}}")[0]
         if accepted < distinct:
             conflicts += self._settle_conflicts(staged_once)
-        self._engine.command(f"TRUNCATE TABLE {DATABASE}.staging")
+        self._engine.command(f"TRUNCATE TABLE {STAGING}")
         return ChunkResult(accepted, staged - accepted, conflicts, blocked)
 
     @property
-    def _target(self) -> str:
-        return f"{DATABASE}.{_TRIAL.name if self._is_trial else RECORDS.name}"
+    def _target(self) -> Table:
+        return _TRIAL if self._is_trial else RECORDS
 
     @property
     def _params(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class BulkAppend:
         rows = self._rows(
             f"""SELECT sum(length(said) - countEqual(said, said[1])) FROM (
                 SELECT arrayMap(one -> one.2, arraySort(groupArray(({_RECEIVED}, {CONTENT})))) AS said
-                FROM {DATABASE}.staging AS s WHERE seq > 0 GROUP BY client, seq HAVING count() > 1)"""
+                FROM {STAGING} AS s WHERE seq > 0 GROUP BY client, seq HAVING count() > 1)"""
         )
         return int(rows[0][0])
 
@@ -150,7 +150,7 @@ class BulkAppend:
             FROM (SELECT client, seq, {_RECEIVED} AS received, {CONTENT} AS content FROM {staged_once} AS s
                 WHERE seq > 0) AS s
             INNER JOIN (SELECT * FROM {self._known} WHERE seq > 0 AND ingest_no < {{ingest_no:UInt64}}
-                AND ({_IDENTITY}) IN (SELECT {_IDENTITY} FROM {DATABASE}.staging)) AS k USING (client, seq)
+                AND ({_IDENTITY}) IN (SELECT {_IDENTITY} FROM {STAGING})) AS k USING (client, seq)
             WHERE s.content != k.content"""
         )
         better = [(client, seq) for client, seq, is_better in rows if is_better]
@@ -164,13 +164,13 @@ class BulkAppend:
 
     def _take_out_blocked(self) -> list[tuple[str, int]]:
         """(client, seq) of what blocked clients sent, which is staged no more."""
-        staged = self._engine.rows(f"SELECT DISTINCT client FROM {DATABASE}.staging")
+        staged = self._engine.rows(f"SELECT DISTINCT client FROM {STAGING}")
         blocked = {"blocked": sorted(self._blocked_among(self._product_id, [client for (client,) in staged]))}
         if not blocked["blocked"]:
             return []
         theirs = "client IN {blocked:Array(String)}"
-        rows = self._engine.rows(f"SELECT client, seq FROM {DATABASE}.staging WHERE {theirs}", blocked)
-        self._engine.command(f"ALTER TABLE {DATABASE}.staging DELETE WHERE {theirs}", blocked)
+        rows = self._engine.rows(f"SELECT client, seq FROM {STAGING} WHERE {theirs}", blocked)
+        self._engine.command(f"ALTER TABLE {STAGING} DELETE WHERE {theirs}", blocked)
         return [(client, seq) for client, seq in rows]
 
     def refuse_opted_out(self) -> Iterator[list[tuple[str, int]]]:
@@ -204,7 +204,7 @@ class BulkAppend:
     def close(self) -> None:
         """Forget what a dry run remembered."""
         if self._is_trial:
-            self._engine.command(f"DROP TABLE IF EXISTS {DATABASE}.{_TRIAL.name}")
+            self._engine.command(f"DROP TABLE IF EXISTS {_TRIAL}")
 
     @property
     def last_ingest_no(self) -> int:
@@ -215,11 +215,11 @@ class BulkAppend:
 _RECEIVED: Final = "if(received_ms = 0, {received:Int64}, received_ms)"
 
 
-def _known(table: str, content: str) -> str:
+def _known(table: Table, content: str) -> str:
     """The records of the product that are stored, or would be."""
     return f"""(
         SELECT client, seq, hash, type, received_ms, ingest_no, used_ms, canonical, {content} AS content
-        FROM {DATABASE}.{table} WHERE product = {{product:UInt64}})"""
+        FROM {table} WHERE product = {{product:UInt64}})"""
 
 
 def _parts(counts: list[tuple[str, int]]) -> Iterator[list[str]]:

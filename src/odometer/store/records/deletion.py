@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.tables import Table
 
 
@@ -19,7 +19,7 @@ def delete_rows(
         {"values": values},
     )
     engine.command(
-        f"""DELETE FROM {DATABASE}.{table.name}
+        f"""DELETE FROM {table}
         WHERE product = {{product:UInt64}} AND {_hash(", ".join(columns))} IN {{hashes:Array(UInt128)}}""",
         {"product": product_id, "hashes": [hash_ for (hash_,) in hashes]},
     )

@@ -16,9 +16,9 @@ from typing import Any, Final
 
 from odometer.durable import write_durably
 from odometer.errors import Problem, StartError
-from odometer.store.engine import DATABASE, Engine
+from odometer.store.engine import Engine
 from odometer.store.records.deletion import delete_rows
-from odometer.store.tables import RECORDS
+from odometer.store.tables import MARK, RECORDS
 
 LEDGER_FILE: Final = "ledger.json"
 _VERSION: Final = 1
@@ -246,7 +246,7 @@ class Ledger:
 
     def _mark(self) -> int:
         """Up to here all commits are complete, and derived."""
-        return int(self._engine.rows(f"SELECT max(value) FROM {DATABASE}.mark WHERE name = 'derived'")[0][0])
+        return int(self._engine.rows(f"SELECT max(value) FROM {MARK} WHERE name = 'derived'")[0][0])
 
     def _sums(
         self,
@@ -265,7 +265,7 @@ class Ledger:
             params |= {"product": product_id, "values": [row if len(columns) > 1 else row[0] for row in values]}
         rows = self._engine.rows(
             f"""SELECT toString(toYYYYMM(day)) AS month, count(), sum(sipHash64(product, client, seq, hash, ingest_no))
-            FROM {DATABASE}.{RECORDS.name} WHERE {where} GROUP BY month""",
+            FROM {RECORDS} WHERE {where} GROUP BY month""",
             params,
         )
         return {month: MonthSum(count, check) for month, count, check in rows}

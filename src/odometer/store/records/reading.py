@@ -5,8 +5,9 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Final
 
-from odometer.store.engine import DATABASE, Columns, Engine, Params
+from odometer.store.engine import Columns, Engine, Params
 from odometer.store.records.sorted_scan import records_in_order
+from odometer.store.tables import DUPLICATE, RECORDS
 
 RAW_COLUMNS: Final = (
     *("received_ms", "at_ms", "used_ms", "day", "client", "machine", "session", "seq", "type", "category", "name"),
@@ -45,7 +46,7 @@ class RawReading:
     def content_by_day(self, product_id: int, days: tuple[dt.date, dt.date]) -> dict[dt.date, str]:
         """What stands for the content of each day that has records; it changes whenever they do."""
         rows = self._engine.rows(
-            f"""SELECT day, count(), max(ingest_no) FROM {DATABASE}.records
+            f"""SELECT day, count(), max(ingest_no) FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND day BETWEEN {{first:Date}} AND {{last:Date}} GROUP BY day""",
             {"product": product_id, "first": days[0], "last": days[1]},
         )
@@ -58,12 +59,12 @@ def _select(condition: str) -> str:
     It is looked for among all: another one may lie on another day.
     """
     columns = ", ".join(dict.fromkeys((*RAW_COLUMNS, "hash")))
-    twice = f"SELECT {_IDENTITY} FROM {DATABASE}.duplicate WHERE product = {{product:UInt64}}"
-    return f"""SELECT {columns} FROM {DATABASE}.records
+    twice = f"SELECT {_IDENTITY} FROM {DUPLICATE} WHERE product = {{product:UInt64}}"
+    return f"""SELECT {columns} FROM {RECORDS}
         WHERE product = {{product:UInt64}} AND {condition} AND ({_IDENTITY}) NOT IN ({twice})
         UNION ALL
         SELECT {columns} FROM (
-            SELECT * FROM {DATABASE}.records
+            SELECT * FROM {RECORDS}
             WHERE product = {{product:UInt64}} AND ({_IDENTITY}) IN ({twice})
             ORDER BY {_IDENTITY}, received_ms, batch_id, ingest_no LIMIT 1 BY {_IDENTITY}
         ) WHERE {condition}"""

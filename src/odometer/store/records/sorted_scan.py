@@ -43,14 +43,12 @@ def records_in_order(
     names = ", ".join(table.column_names)
     try:
         engine.command(table.ddl)
-        engine.command(
-            f"INSERT INTO {DATABASE}.{table.name} ({names}) SETTINGS {_WRITING} SELECT {names} FROM ({select})", params
-        )
+        engine.command(f"INSERT INTO {table} ({names}) SETTINGS {_WRITING} SELECT {names} FROM ({select})", params)
         starts = _starts(engine, table)
         slices = zip([None, *starts], [*starts, None], strict=True)
         yield from _evened(block for first, end in slices for block in _slice(engine, table, columns, first, end))
     finally:
-        engine.command(f"DROP TABLE IF EXISTS {DATABASE}.{table.name} SYNC")
+        engine.command(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
 def drop_leftovers(engine: Engine) -> None:
@@ -73,7 +71,7 @@ def _starts(engine: Engine, table: Table) -> list[tuple[Any, ...]]:
     keys = ", ".join(_ORDER)
     sample = engine.rows(
         f"""SELECT {keys} FROM (
-            SELECT DISTINCT {keys} FROM {DATABASE}.{table.name} WHERE _part_offset % {_SAMPLED:d} = 0
+            SELECT DISTINCT {keys} FROM {table} WHERE _part_offset % {_SAMPLED:d} = 0
         ) ORDER BY {keys}""",
         settings=_READING,
     )
@@ -94,7 +92,7 @@ def _slice(
             conditions += [f"used_ms {compared[0]}= {{{name}_ms:Int64}}"]
             conditions += [f"({keys}) {compared} {{{name}:Tuple(Int64, String, UInt64, UInt128)}}"]
     yield from engine.stream(
-        f"SELECT {', '.join(columns)} FROM {DATABASE}.{table.name} WHERE {' AND '.join(conditions)} ORDER BY {keys}",
+        f"SELECT {', '.join(columns)} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {keys}",
         params,
         _READING,
     )

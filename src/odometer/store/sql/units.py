@@ -10,11 +10,10 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME, Property
 from odometer.selection.predicate import UsedEvents
-from odometer.store.engine import DATABASE
 from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET
 from odometer.store.sql.columns import aliased, client_value, day_value, group_value
 from odometer.store.sql.predicates import Bound, event_condition
-from odometer.store.tables import END_OF_DAYS, EVENT_KEY
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT, EVENT_KEY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 _CLIENT_ID: Final = BY_NAME["clientId"]
@@ -55,11 +54,11 @@ class Units:
             (name, name) for name in self.client_columns
         ]
         later = f"""
-            SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}
+            SELECT client FROM {CLIENT} WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}
             GROUP BY client HAVING sum(sign) > 0"""
         return f"""
             SELECT client_no AS unit, last_seen AS day, install, {END_OF_DAYS} AS next_day, sign{aliased(values)}
-            FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen <= {{today:Date}}
+            FROM {CLIENT} WHERE {_OF_PRODUCT} AND last_seen <= {{today:Date}}
             UNION ALL
             {self._client_rows(LAST_KNOWN, f"client IN ({later})")}"""
 
@@ -68,7 +67,7 @@ class Units:
         of_day = [(prop.column, day_value(prop)) for prop in self.properties]
         days = f"""
             SELECT client_no AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
-            FROM {DATABASE}.client_day WHERE {_OF_PRODUCT} AND {where} AND {who}"""
+            FROM {CLIENT_DAY} WHERE {_OF_PRODUCT} AND {where} AND {who}"""
         of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
         of_client += [(name, name) for name in self.client_columns]
         if not of_client:
@@ -78,7 +77,7 @@ class Units:
         return f"""
             SELECT d.unit AS unit, day, install, next_day, d.sign * c.sign AS sign, {named} FROM ({days}) AS d
             INNER JOIN (
-                SELECT client_no AS unit, sign{aliased(of_client)} FROM {DATABASE}.client
+                SELECT client_no AS unit, sign{aliased(of_client)} FROM {CLIENT}
                 WHERE {_OF_PRODUCT} AND {who}
             ) AS c ON d.unit = c.unit"""
 
@@ -95,7 +94,7 @@ class Units:
             FROM (
                 SELECT unit, max(day) AS last_here, argMax(tuple(0{values}), (day, client)) AS latest
                 FROM (
-                    SELECT client, client_no, day, {bucket} AS bucket{values} FROM {DATABASE}.client_day FINAL
+                    SELECT client, client_no, day, {bucket} AS bucket{values} FROM {CLIENT_DAY} FINAL
                     WHERE {_OF_PRODUCT} AND {where}
                 ) AS days INNER JOIN ({self._members()}) AS members ON days.client_no = members.member
                 GROUP BY unit, bucket
@@ -108,25 +107,25 @@ class Units:
         """(member, unit): the number of each client with a value of the property that groups, and of its group."""
         group = self.group_by or _CLIENT_ID
         if group.daily:
-            table, value, where = "client_day", f"toString({group.column})", f"next_day = {END_OF_DAYS}"
+            table, value, where = CLIENT_DAY, f"toString({group.column})", f"next_day = {END_OF_DAYS}"
         else:
-            table, value, where = "client", client_value(group), "1"
+            table, value, where = CLIENT, client_value(group), "1"
         return f"""
             SELECT arrayJoin(numbers) AS member, least_no AS unit FROM (
-                SELECT groupArray(client_no) AS numbers, min(client_no) AS least_no FROM {DATABASE}.{table} FINAL
+                SELECT groupArray(client_no) AS numbers, min(client_no) AS least_no FROM {table} FINAL
                 WHERE {_OF_PRODUCT} AND {where} AND {value} != '' GROUP BY {value}
             )"""
 
     def _clients_with_unit(self) -> str:
         """The rows of `client` that belong to a group, with its `unit` and `last_known`: the last day up to today."""
         # Only where the clock was set back are there clients with later days; else the list is empty, and no row read.
-        later = f"SELECT client FROM {DATABASE}.client WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}"
+        later = f"SELECT client FROM {CLIENT} WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}"
         return f"""
             SELECT clients.*, members.unit AS unit, if(last_seen > {{today:Date}}, past.day, last_seen) AS last_known
-            FROM {DATABASE}.client AS clients FINAL
+            FROM {CLIENT} AS clients FINAL
             INNER JOIN ({self._members()}) AS members ON clients.client_no = members.member
             LEFT JOIN (
-                SELECT client_no AS member, day FROM {DATABASE}.client_day FINAL
+                SELECT client_no AS member, day FROM {CLIENT_DAY} FINAL
                 WHERE {_OF_PRODUCT} AND client IN ({later}) AND day <= {{today:Date}} AND next_day > {{today:Date}}
             ) AS past ON clients.client_no = past.member
             WHERE {_OF_PRODUCT}"""
@@ -134,7 +133,7 @@ class Units:
     def active_in_range(self) -> str:
         """SQL of the units with an active day in the range, as `unit IN (...)`; binds `start` and `stop`."""
         active = f"""
-            SELECT client_no FROM {DATABASE}.client_day
+            SELECT client_no FROM {CLIENT_DAY}
             WHERE {_OF_PRODUCT} AND day {IN_RANGE} AND next_day > {{stop:Date}}
             GROUP BY client_no HAVING sum(sign) > 0"""
         return f"unit IN ({active if self.group_by is None else self.of_members(active)})"
@@ -159,10 +158,8 @@ class Units:
         return f"unit IN ({self._events(used, bound)} HAVING {count} >= {low}{at_most})"
 
     def _events(self, used: UsedEvents, bound: Bound) -> str:
-        meant = (
-            f"SELECT {EVENT_KEY} FROM {DATABASE}.event WHERE {_OF_PRODUCT} AND {event_condition(used.events, bound)}"
-        )
-        rows = f"SELECT client_no, count, sign FROM {DATABASE}.client_event WHERE {_OF_PRODUCT} AND event IN ({meant})"
+        meant = f"SELECT {EVENT_KEY} FROM {EVENT} WHERE {_OF_PRODUCT} AND {event_condition(used.events, bound)}"
+        rows = f"SELECT client_no, count, sign FROM {CLIENT_EVENT} WHERE {_OF_PRODUCT} AND event IN ({meant})"
         return f"SELECT unit FROM ({self.of_members(rows)}) GROUP BY unit"
 
 
