@@ -12,7 +12,7 @@ class ChurnTableRequest(TableRequest, LossMembers):
 
 def run(request: ChurnTableRequest, context: Context) -> TableAnswer:
     """The table of lifetime use; activeUsers are the lost."""
-    return table_answer(request, context)
+    return table_answer(request, context, losses=request)
 
 
 REPORT = Report(

@@ -15,7 +15,7 @@ class ChurnEventHistogramRequest(HistogramRequest, LossMembers):
 
 def run(request: ChurnEventHistogramRequest, context: Context) -> HistogramAnswer:
     """The histogram of lifetime use over the lost."""
-    return histogram_answer(request, context)
+    return histogram_answer(request, context, losses=request)
 
 
 REPORT = Report(

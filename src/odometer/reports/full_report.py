@@ -13,7 +13,7 @@ from odometer.reports.shapes.events import Entries, NamedEntry, UsersRequest, en
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.answers.event_usage import FREQUENCY_BINS, EntryUsage, Item, UsageTable
+from odometer.store.answers.event_usage import FREQUENCY_BINS, Item, RangeUsage, UsageTable
 from odometer.store.answers.population import ALL_UNITS
 
 
@@ -74,29 +74,29 @@ def run(request: FullReportRequest, context: Context) -> FullReportAnswer:
     return {"segmentBy": None if level is None else level.name, "result": {"detailedReport": detailed}}
 
 
-def _items(request: FullReportRequest, level: Level, use: UsageTable, shown: Sequence[int]) -> list[Item]:
+def _items(request: FullReportRequest, level: Level, use: UsageTable[RangeUsage], shown: Sequence[int]) -> list[Item]:
     """The segments in the order asked for; named ones are there even when nobody is in them."""
     items = with_named(level, use.items)
     turned = request.sort_direction == "desc"
     labels = alphabetical_labels(items, turned=turned and request.sort == "alpha")
     if request.sort == "eventCounts":
-        times = {label: sum(use.cells.get((label, number), EntryUsage()).times for number in shown) for label in labels}
+        times = {label: sum(use.cells.get((label, number), RangeUsage()).times for number in shown) for label in labels}
         labels.sort(key=lambda label: times[label], reverse=turned)
     return [items[label] for label in labels]
 
 
-def _events(entries: Entries, shown: Sequence[int], use: UsageTable, item: Item) -> list[FullReportRow]:
+def _events(entries: Entries, shown: Sequence[int], use: UsageTable[RangeUsage], item: Item) -> list[FullReportRow]:
     return [
-        {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), EntryUsage()), item)}
+        {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), RangeUsage()), item)}
         for number in shown
     ]
 
 
-def _data(use: EntryUsage, item: Item) -> EventUse:
+def _data(use: RangeUsage, item: Item) -> EventUse:
     """The figures of one event within a segment (contract 04)."""
     return {
         "eventCounts": use.times,
-        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, sum(use.amounts)),
+        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, use.sessions),
         "averageEventCountPerSessionAll": average(use.times, item.sessions),
         "averageEventCountPerUserAtLeastOnce": average(use.times, use.users),
         "averageEventCountPerUserAll": average(use.times, item.units),
@@ -137,7 +137,7 @@ REPORT = Report(
                     {
                         "category": "Canvas",
                         "name": "Rotate",
-                        "data": _data(EntryUsage(7, 2, (4,), {1: 1, 6: 1}), Item(ALL_UNITS, 4, 8)),
+                        "data": _data(RangeUsage(7, 2, 4, {1: 1, 6: 1}), Item(ALL_UNITS, 4, 8)),
                     }
                 ]
             },

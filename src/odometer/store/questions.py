@@ -11,7 +11,7 @@ from odometer.selection.predicate import EventTest
 from odometer.store.answers.amounts import Amount
 from odometer.store.answers.client_reading import ClientReading
 from odometer.store.answers.event_distributions import Distributions, distributions
-from odometer.store.answers.event_usage import UsageTable, use_in_life, use_in_range
+from odometer.store.answers.event_usage import LifeUsage, RangeUsage, UsageTable, use_in_life, use_in_range
 from odometer.store.answers.exceptions import MetException, exceptions
 from odometer.store.answers.known_events import EventSets, event_sets, first_received, first_seen
 from odometer.store.answers.license_usage import LicenseUse, license_installs, license_use
@@ -119,12 +119,12 @@ class Questions:
         """The events that each entry means: those that any of its tests finds among all that were ever received."""
         return event_sets(self._ask, product_id, entries)
 
-    def use_in_life(self, population: Population, sets: EventSets) -> UsageTable:
+    def use_in_life(self, population: Population, sets: EventSets) -> UsageTable[LifeUsage]:
         """How a population used events over its whole life, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
         with self._gate.reading():
             return use_in_life(self._rows, population, sets)
 
-    def use_in_range(self, population: Population, sets: EventSets) -> UsageTable:
+    def use_in_range(self, population: Population, sets: EventSets) -> UsageTable[RangeUsage]:
         """How a population used events on the days of a range, by item. Raises `Problem` TOO_MANY_SEGMENTS."""
         with self._gate.reading():
             return use_in_range(self._rows, population, sets)

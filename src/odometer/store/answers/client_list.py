@@ -14,13 +14,14 @@ from odometer.selection.client_list import ClientChoice
 from odometer.selection.predicate import AllOf, Predicate, properties_in
 from odometer.store.sql.buckets import IN_RANGE, range_params
 from odometer.store.sql.columns import aliased, client_value
+from odometer.store.sql.deciding import LAST_KNOWN
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
 from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, RECORDS
 
 USAGE: Final = BY_NAME["lifetimeEventUsage"]
 _OF_PRODUCT: Final = "product = {product:UInt64}"
-_IS_LAST: Final = "(next_day > {today:Date} AND day <= {today:Date})"
+_IS_LAST: Final = f"({LAST_KNOWN.where})"
 THESE_CLIENTS: Final = "client IN {clients:Array(String)}"
 IN_KEY_RANGE: Final = "client >= {low:String} AND client <= {high:String}"
 EVERY_CLIENT: Final = "1"
@@ -108,7 +109,7 @@ class ClientSql:
         """One row: how many clients the filters let through."""
         units = Units(None, self._filter_props)
         who = condition(self._choice.filters, self.bound, units.used_events)
-        return f"SELECT sum(sign) FROM ({units.rows(_IS_LAST, '')}) WHERE {who}"
+        return f"SELECT sum(sign) FROM ({units.rows(LAST_KNOWN)}) WHERE {who}"
 
     def _clients(self, which: str) -> str:
         """The rows of `client` that the filters on that table let through, with the values that are needed."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
@@ -47,32 +47,68 @@ class EntryUsage:
     Attributes:
         times: occurrences.
         users: units with at least one.
-        amounts: Σ over the users of their lifetime active days, weeks, months; or of their sessions in the range.
-        frequency: for a range, lower bound of a bin → users in it.
 
     """
 
     times: int = 0
     users: int = 0
-    amounts: tuple[int, ...] = ()
-    frequency: dict[int, int] = field(default_factory=dict)
 
-    def add(self, times: int, users: int, amounts: Sequence[int], frequency: Iterable[tuple[int, int]] = ()) -> None:
-        """Add the use of further units."""
+    def add(self, times: int, users: int, amounts: Sequence[int], frequency: Iterable[tuple[int, int]]) -> None:
+        """Add the use of further units; what `amounts` are of depends on the question."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class LifeUsage(EntryUsage):
+    """In their whole life; with the sums over the users of the days, weeks and months on which they were active."""
+
+    active_days: int = 0
+    active_weeks: int = 0
+    active_months: int = 0
+
+    def add(self, times: int, users: int, amounts: Sequence[int], _frequency: Iterable[tuple[int, int]]) -> None:
+        """Add the use of further units; `amounts` are their active days, weeks and months."""
+        days, weeks, months = amounts
         self.times += times
         self.users += users
-        self.amounts = tuple(map(sum, zip(self.amounts, amounts, strict=True))) if self.amounts else tuple(amounts)
+        self.active_days += days
+        self.active_weeks += weeks
+        self.active_months += months
+
+
+@dataclass(slots=True)
+class RangeUsage(EntryUsage):
+    """On the days of a range.
+
+    Attributes:
+        sessions: the sum over the users of the sessions that they began.
+        frequency: lower bound of a bin → users in it.
+
+    """
+
+    sessions: int = 0
+    frequency: dict[int, int] = field(default_factory=dict)
+
+    def add(self, times: int, users: int, amounts: Sequence[int], frequency: Iterable[tuple[int, int]]) -> None:
+        """Add the use of further units; of `amounts` there is one, their sessions."""
+        (sessions,) = amounts
+        self.times += times
+        self.users += users
+        self.sessions += sessions
         for first, more in frequency:
             self.frequency[first] = self.frequency.get(first, 0) + more
 
 
+UsageT = TypeVar("UsageT", bound=EntryUsage)
+
+
 @dataclass(frozen=True, slots=True)
-class UsageTable:
+class UsageTable(Generic[UsageT]):
     """A population, its items by label, and the use of every entry in each; what nobody used is missing."""
 
     everybody: Item
     items: dict[str, Item]
-    cells: dict[tuple[str, int], EntryUsage]
+    cells: dict[tuple[str, int], UsageT]
 
     def add_units(self, labels: Iterable[str], units: int, sessions: int) -> None:
         """Count units that are under these labels."""
@@ -85,7 +121,7 @@ class UsageTable:
 FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1001, 5001)
 
 
-def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UsageTable:
+def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UsageTable[LifeUsage]:
     """How the population used the entries over its whole life."""
     sql = PopulationSql(population, find_limited_values(ask, population), life_columns_of(population))
     members = sql.classed(with_life_days(sql))
@@ -96,10 +132,10 @@ def use_in_life(ask: Ask, population: Population, sets: EventSets) -> UsageTable
         SELECT {_class(by)}, entry, toInt64(sum(weight * n)) AS times, toInt64(sum(weight)) AS users,
             [{sums}] AS amounts, CAST([], '{_FREQUENCY}') AS frequency
         FROM ({used}) GROUP BY {", ".join((*by, "entry"))} HAVING users != 0"""
-    return _use_by_item(ask, population, sql, _size_of(members, "[]"), counted, sets)
+    return _table(ask, population, sql, (_size_of(members, "[]"), counted), sets, LifeUsage)
 
 
-def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UsageTable:
+def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UsageTable[RangeUsage]:
     """How the population used the entries on the days of the range."""
     sql = PopulationSql(population, find_limited_values(ask, population))
     # The clients that have sessions, or none, in the range are everybody who is active in it.
@@ -118,7 +154,7 @@ def use_in_range(ask: Ask, population: Population, sets: EventSets) -> UsageTabl
             FROM ({used}) GROUP BY {keys}, bin HAVING users_of_bin != 0
         ) GROUP BY {keys}"""
     sizes = _everybody_in_range() if population.is_everybody else _size_of(members, "[toInt64(sum(weight * m.begun))]")
-    return _use_by_item(ask, population, sql, sizes, counted, sets)
+    return _table(ask, population, sql, (sizes, counted), sets, RangeUsage)
 
 
 def _class_key(population: Population) -> tuple[str, ...]:
@@ -153,14 +189,23 @@ def _everybody_in_range() -> str:
         FROM {CLIENT_DAY} AS d WHERE product = {{product:UInt64}} AND day {IN_RANGE}"""
 
 
-def _use_by_item(
-    ask: Ask, population: Population, sql: PopulationSql, sizes: str, counted: str, sets: EventSets
-) -> UsageTable:
-    """One statement tells the population and its use, so that both are one state of the data."""
+def _table(
+    ask: Ask,
+    population: Population,
+    sql: PopulationSql,
+    statements: tuple[str, str],
+    sets: EventSets,
+    usage: type[UsageT],
+) -> UsageTable[UsageT]:
+    """One statement tells the population and its use, so that both are one state of the data.
+
+    `statements` tell the sizes of classes, and the use by class and entry.
+    """
+    sizes, counted = statements
     level = population.level
     use = f"UNION ALL SELECT *, CAST([], 'Array(String)') AS labels FROM ({counted})" if sets.by_event() else ""
     rows = ask(f"SELECT * FROM ({sizes} LIMIT {_MAX_CLASSES + 1}) {use}", sql.bound.params)
-    found = UsageTable(Item(ALL_UNITS), {}, {})
+    found = UsageTable[UsageT](Item(ALL_UNITS), {}, {})
     labels_of: dict[int, list[str]] = {}
     for number, entry, _, units, amounts, _, labels in rows:
         if entry == NO_ENTRY:
@@ -171,12 +216,12 @@ def _use_by_item(
     for number, entry, times, users, amounts, frequency, _ in rows:
         if entry != NO_ENTRY:
             for label in (ALL_UNITS, *labels_of[number]):
-                found.cells.setdefault((label, entry), EntryUsage()).add(times, users, amounts, frequency)
+                found.cells.setdefault((label, entry), usage()).add(times, users, amounts, frequency)
     _check_size(level, found)
     return found
 
 
-def _check_size(level: Level | None, found: UsageTable) -> None:
+def _check_size(level: Level | None, found: UsageTable[UsageT]) -> None:
     """Raise `Problem` when nobody could read the answer."""
     if level is None:
         return

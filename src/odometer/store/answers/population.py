@@ -14,7 +14,8 @@ from odometer.selection.predicate import EVERYBODY as NO_FILTERS
 from odometer.selection.predicate import Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
-from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, range_params
+from odometer.store.sql.buckets import IN_RANGE, range_params
+from odometer.store.sql.deciding import INSTALL_DAY, last_in
 from odometer.store.sql.items import Items, LimitedValues, limited
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units, join
@@ -122,9 +123,9 @@ class PopulationSql:
     def _judging(self) -> str:
         match self._population.chosen:
             case Chosen.ACTIVE_BY_STATE_IN_RANGE:
-                return self.units.rows(f"day {IN_RANGE} AND next_day > {{stop:Date}}", NO_BUCKET)
+                return self.units.rows(last_in(None))
             case Chosen.INSTALLED:
-                return self.units.rows(f"day = install AND day {IN_RANGE}", NO_BUCKET)
+                return self.units.rows(INSTALL_DAY)
             case _:
                 return self.units.last_known()
 

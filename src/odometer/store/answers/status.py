@@ -14,7 +14,8 @@ from odometer.selection.predicate import EVERYBODY, Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
-from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET, bucket_of, in_same_bucket, last_in_bucket, range_params
+from odometer.store.sql.buckets import bucket_of, in_same_bucket, range_params
+from odometer.store.sql.deciding import DECLARED_LOST_ON, LAST_BEFORE_LOSS, last_in
 from odometer.store.sql.items import Items, LimitedValues, limited, spelled
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
@@ -133,16 +134,14 @@ class StatusSql:
         is_new = f"(install >= {{start:Date}} AND {in_same_bucket(split, 'install', 'day')})"
         wanted = {"new": is_new, "active": "1", "lost": _SILENT}
         conditions = {name: sql if name in statuses else "0" for name, sql in wanted.items()}
-        bucket = bucket_of(split)
-        rows = self._units.rows(f"day {IN_RANGE} AND {last_in_bucket(split)}", bucket)
-        return self._sums(rows, bucket, conditions)
+        return self._sums(self._units.rows(last_in(split)), bucket_of(split), conditions)
 
     def _declared(self) -> str:
         """Units whose last day + N lies in the range, judged by the row of that last day."""
-        day = "day + {silence:UInt16}"
-        bucket = bucket_of(self._question.split, day)
-        rows = self._units.rows(f"next_day > {{today:Date}} AND {day} {IN_RANGE}", NO_BUCKET)
-        return self._sums(rows, bucket, {"new": "0", "active": "0", "lost": "next_day > {today:Date}"})
+        bucket = bucket_of(self._question.split, DECLARED_LOST_ON)
+        return self._sums(
+            self._units.rows(LAST_BEFORE_LOSS), bucket, {"new": "0", "active": "0", "lost": "next_day > {today:Date}"}
+        )
 
     def _sums(self, rows: str, bucket: str, conditions: dict[str, str]) -> str:
         values = "".join(f", {prop.column}" for prop in self._items.properties)

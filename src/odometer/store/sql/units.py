@@ -10,15 +10,14 @@ from typing import Final
 
 from odometer.model.properties import BY_NAME, Property
 from odometer.selection.predicate import UsedEvents
-from odometer.store.sql.buckets import IN_RANGE, NO_BUCKET
+from odometer.store.sql.buckets import IN_RANGE
 from odometer.store.sql.columns import aliased, client_value, day_value, group_value
+from odometer.store.sql.deciding import LAST_KNOWN, DecidingDay
 from odometer.store.sql.predicates import Bound, event_condition
 from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, END_OF_DAYS, EVENT, EVENT_KEY
 
 _OF_PRODUCT: Final = "product = {product:UInt64}"
 _CLIENT_ID: Final = BY_NAME["clientId"]
-# The last row of a client up to today.
-LAST_KNOWN: Final = "next_day > {today:Date} AND day <= {today:Date}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +35,21 @@ class Units:
     properties: tuple[Property, ...]
     client_columns: tuple[str, ...] = ()
 
-    def rows(self, where: str, bucket: str) -> str:
-        """The rows of active days for which `where` holds: a condition on `day`, `next_day` and `install` of a client.
+    def rows(self, deciding: DecidingDay) -> str:
+        """The rows of the days that decide what a unit is.
 
-        For groups `where` has to keep the last day of each member in each `bucket` (an expression over `day`): of
-        those the group's last day decides, and on it the member with the greatest clientId. The answer then has only
-        that row of each bucket, and its `next_day` is any later day of the group.
+        Of a group it is the last one among those of its members in each bucket, and on it the member with the greatest
+        clientId. The answer then has only that row of each bucket, and its `next_day` is any later day of the group.
         """
-        return self._client_rows(where) if self.group_by is None else self._group_rows(where, bucket)
+        return self._client_rows(deciding) if self.group_by is None else self._group_rows(deciding)
 
     def last_known(self) -> str:
         """The row of each unit that is the last one up to today."""
         if self.group_by is not None or any(prop.daily for prop in self.properties):
-            return self.rows(LAST_KNOWN, NO_BUCKET)
+            return self.rows(LAST_KNOWN)
         # The table of clients tells it, unless the clock was set back: then there are clients with later days.
-        values = [(client_value(prop), prop.column) for prop in self.properties] + [
-            (name, name) for name in self.client_columns
-        ]
+        values = [(client_value(prop), prop.column) for prop in self.properties]
+        values += [(name, name) for name in self.client_columns]
         later = f"""
             SELECT client FROM {CLIENT} WHERE {_OF_PRODUCT} AND last_seen > {{today:Date}}
             GROUP BY client HAVING sum(sign) > 0"""
@@ -62,12 +59,12 @@ class Units:
             UNION ALL
             {self._client_rows(LAST_KNOWN, f"client IN ({later})")}"""
 
-    def _client_rows(self, where: str, who: str = "1") -> str:
-        """Rows of active days for which `where` holds, of clients for which `who` does."""
+    def _client_rows(self, deciding: DecidingDay, who: str = "1") -> str:
+        """Rows of the days that decide, of clients for which `who` holds."""
         of_day = [(prop.column, day_value(prop)) for prop in self.properties]
         days = f"""
             SELECT client_no AS unit, day, install, next_day, sign{aliased((str(v), a) for a, v in of_day if v)}
-            FROM {CLIENT_DAY} WHERE {_OF_PRODUCT} AND {where} AND {who}"""
+            FROM {CLIENT_DAY} WHERE {_OF_PRODUCT} AND {deciding.where} AND {who}"""
         of_client = [(client_value(prop), prop.column) for prop in self.properties if day_value(prop) is None]
         of_client += [(name, name) for name in self.client_columns]
         if not of_client:
@@ -81,7 +78,7 @@ class Units:
                 WHERE {_OF_PRODUCT} AND {who}
             ) AS c ON d.unit = c.unit"""
 
-    def _group_rows(self, where: str, bucket: str) -> str:
+    def _group_rows(self, deciding: DecidingDay) -> str:
         daily = [prop.column for prop in self.properties if prop.daily]
         values = "".join(f", {column}" for column in daily)
         latest = aliased((f"tupleElement(latest, {position + 2})", column) for position, column in enumerate(daily))
@@ -94,8 +91,8 @@ class Units:
             FROM (
                 SELECT unit, max(day) AS last_here, argMax(tuple(0{values}), (day, client)) AS latest
                 FROM (
-                    SELECT client, client_no, day, {bucket} AS bucket{values} FROM {CLIENT_DAY} FINAL
-                    WHERE {_OF_PRODUCT} AND {where}
+                    SELECT client, client_no, day, {deciding.bucket} AS bucket{values} FROM {CLIENT_DAY} FINAL
+                    WHERE {_OF_PRODUCT} AND {deciding.where}
                 ) AS days INNER JOIN ({self._members()}) AS members ON days.client_no = members.member
                 GROUP BY unit, bucket
             ) AS d INNER JOIN (
