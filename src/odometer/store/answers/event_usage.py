@@ -205,7 +205,7 @@ def _table(
     level = population.level
     use = f"UNION ALL SELECT *, CAST([], 'Array(String)') AS labels FROM ({counted})" if sets.by_event() else ""
     rows = ask(f"SELECT * FROM ({sizes} LIMIT {_MAX_CLASSES + 1}) {use}", sql.bound.params)
-    found = UsageTable[UsageT](Item(ALL_UNITS), {}, {})
+    found: UsageTable[UsageT] = UsageTable(Item(ALL_UNITS), {}, {})
     labels_of: dict[int, list[str]] = {}
     for number, entry, _, units, amounts, _, labels in rows:
         if entry == NO_ENTRY:
