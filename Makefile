@@ -67,7 +67,7 @@ $(TOOLS)/.venv-tools/.installed: $(TOOLS)/package-lock.json $(TOOLS)/requirement
 description: install ## renew docs/openapi.json, docs/postman.json and docs/compatibility.md from the code
 	$(BIN)/odometer openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 	$(BIN)/odometer openapi --postman > docs/postman.json.new && mv docs/postman.json.new docs/postman.json
-	$(BIN)/python -m odometer.compatibility > docs/compatibility.md.new && mv docs/compatibility.md.new docs/compatibility.md
+	$(BIN)/python -m odometer.compatibility_page > docs/compatibility.md.new && mv docs/compatibility.md.new docs/compatibility.md
 
 # Nothing that was published in the last week: bad releases are found and taken back in days.
 NOT_NEWER = $(shell $(PYTHON) -c "import datetime as d; print(d.date.today() - d.timedelta(7))")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from odometer.store.deriver import write_mark
+from odometer.store.derive.mark import write_mark
 from odometer.store.engine import DATABASE, Engine
 
 PRODUCT = 900001

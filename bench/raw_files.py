@@ -15,11 +15,11 @@ from pathlib import Path
 from odometer.exports.raw_files import write_raw_csv, write_raw_parquet
 from odometer.model.calendar import DateRange
 from odometer.store.analytics import open_analytics
+from odometer.store.answers.status import StatusQuestion
 from odometer.store.engine import DATABASE
 from odometer.store.gate import Gate
 from odometer.store.questions import Questions
-from odometer.store.raw_reading import RawReading
-from odometer.store.status import StatusQuestion
+from odometer.store.records.reading import RawReading
 
 PRODUCT = 1
 DAY = dt.date(2031, 6, 19)

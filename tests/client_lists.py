@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from odometer.reports.client_property_list import REPORT
 from odometer.reports.definition import Context
 from odometer.selection.client_list import as_object, parse_client_choice
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from tests.conftest import Store
 from tests.generic import CUSTOM_TYPES
 from tests.oracle.client_list import OLD_FLAGS, PROPERTIES

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from odometer.store.append import Writer
-from odometer.store.derive import Derivation
+from odometer.store.derive.derivation import Derivation
+from odometer.store.derive.erase import Eraser
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
-from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
+from odometer.store.records.append import Writer
+from odometer.store.records.ledger import Ledger
 from odometer.store.tables import DERIVED, TABLES, migrate
 
 pytest_plugins = ["tests.postgresql"]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from odometer.accounts import Registry, open_registry
 from odometer.clock import Clock
-from odometer.licenses.meeting import Meeting
+from odometer.licenses.registry_sync import RegistrySync
+from odometer.store.derive.license_overlay import KeyReports, LicenseStates
 from odometer.store.engine import DATABASE
-from odometer.store.license_states import KeyReports, LicenseStates
 from tests.conftest import Store
 from tests.worlds import to_ms
 
@@ -39,7 +39,7 @@ class KeyDesk:
     store: Store
     registry: Registry
     clock: DayClock
-    meeting: Meeting
+    sync: RegistrySync
     derived: list[str]
 
     def new_product(self) -> int:
@@ -59,5 +59,5 @@ def open_desk(store: Store, folder: Path) -> KeyDesk:
 
     registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}", clock)
     states = LicenseStates(store.engine, store.derivation, derive_again)
-    meeting = Meeting(registry.license_keys, AllReports(store.engine), states)
-    return KeyDesk(store, registry, clock, meeting, derived)
+    sync = RegistrySync(registry.license_keys, AllReports(store.engine), states)
+    return KeyDesk(store, registry, clock, sync, derived)

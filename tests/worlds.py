@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from odometer.collect.envelope import ParsedBatch, ParseOptions, parse_batch
 from odometer.collect.import_rows import FileChunk, encode_chunk
-from odometer.store.append import Batch
-from odometer.store.bulk import BulkAppend
+from odometer.store.records.append import Batch
+from odometer.store.records.bulk import BulkAppend
 from tests.conftest import Store
 from tests.oracle.wire import DAY_MS, OPTS, Received, Record, at_ms, clock_shift
 from tests.properties.values import DELIVERED, LICENSE, MACHINES, NULLS, sets

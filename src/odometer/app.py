@@ -10,12 +10,11 @@ from odometer.errors import StartError
 from odometer.exports.daily import DailyFiles
 from odometer.exports.files import open_files
 from odometer.installation import require_begun, require_space, require_usable, store_note
-from odometer.licenses.meeting import Meeting
+from odometer.licenses.registry_sync import RegistrySync
 from odometer.privacy.erase import Erasing
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics, open_analytics
-from odometer.store.derive import DeriveAgain
-from odometer.store.license_states import KeyReports, LicenseStates
+from odometer.store.derive import DeriveAgain, KeyReports, LicenseStates
 from odometer.store.questions import Questions
 
 # What to do about lost records.
@@ -75,19 +74,22 @@ def questions_of(settings: Settings, analytics: Analytics) -> Questions:
     return Questions(analytics.engine, analytics.gate, clock_of(settings).now_ms, settings.report_seconds)
 
 
-def meeting_of(
-    registry: Registry, analytics: Analytics, derive_again: DeriveAgain, goes_on: Callable[[], bool] = lambda: True
-) -> Meeting:
-    """What brings license keys and reports together; `goes_on` is asked between two steps of long work."""
+def registry_sync_of(
+    registry: Registry,
+    analytics: Analytics,
+    derive_again: DeriveAgain,
+    should_continue: Callable[[], bool] = lambda: True,
+) -> RegistrySync:
+    """What brings license keys and reports together; `should_continue` is asked between two steps of long work."""
     states = LicenseStates(analytics.engine, analytics.derivation, derive_again)
-    return Meeting(registry.license_keys, KeyReports(analytics.engine), states, goes_on)
+    return RegistrySync(registry.license_keys, KeyReports(analytics.engine), states, should_continue)
 
 
 @contextlib.contextmanager
-def license_meeting(settings: Settings, analytics: Analytics) -> Iterator[tuple[Registry, Meeting]]:
+def license_registry_sync(settings: Settings, analytics: Analytics) -> Iterator[tuple[Registry, RegistrySync]]:
     """The same, with the registry it uses, for a process without a server."""
     with registry_of(settings) as registry:
-        yield registry, meeting_of(registry, analytics, analytics.derive_again)
+        yield registry, registry_sync_of(registry, analytics, analytics.derive_again)
 
 
 def erasing_of(settings: Settings, registry: Registry, analytics: Analytics) -> Erasing:

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import structlog
 
 from odometer.errors import Problem, StartError
-from odometer.store.ledger import Entries, MonthSum
+from odometer.store.records import Entries, MonthSum
 from odometer.store.snapshot import FrozenTable, Snapshot
 
 SOCKET: Final = "control.sock"

@@ -13,7 +13,7 @@ from odometer.installation import low_disks, require_space, require_usable, tigh
 from odometer.settings import Settings
 from odometer.store.analytics import Analytics
 from odometer.store.damage import broken_parts, derived_faults
-from odometer.store.deriver import Deriver, catch_up, read_mark
+from odometer.store.derive import Deriver, catch_up, read_mark
 
 _log = structlog.get_logger(__name__)
 Check = Callable[[], None]

@@ -14,10 +14,10 @@ from fastapi import APIRouter, FastAPI
 from prometheus_client import CollectorRegistry, start_http_server
 
 from odometer.accounts import Registry
-from odometer.app import clock_of, meeting_of, registry_of
+from odometer.app import clock_of, registry_of, registry_sync_of
 from odometer.backup.take import copy_registry
 from odometer.clock import Clock
-from odometer.collect.envelope import ParseOptions, nowhere
+from odometer.collect.envelope import ParseOptions, no_geography
 from odometer.collect.geography import open_geography
 from odometer.collect.ingest import Ingest
 from odometer.collect.large_batches import LargeBatches
@@ -97,7 +97,7 @@ def application_of(settings: Settings) -> Iterator[FastAPI]:
         collect = collect_router(
             Ingest(analytics.writer, clock, large_batches.parse),
             ParseOptions(
-                locate=nowhere if settings.geo is None else open_geography(settings.geo),
+                locate=no_geography if settings.geo is None else open_geography(settings.geo),
                 max_age_days=settings.max_record_age_days,
                 max_bytes=settings.max_collect_bytes,
                 max_decompressed_bytes=settings.max_collect_decompressed_bytes,
@@ -258,17 +258,17 @@ def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[thr
     deriver = analytics.deriver
 
     def duty(stopping: threading.Event) -> None:
-        def goes_on() -> bool:
+        def should_continue() -> bool:
             return not stopping.is_set()
 
         def derive_again(product_id: int, clients: Sequence[str]) -> bool:
-            return goes_on() and deriver.derive_again(product_id, clients)
+            return should_continue() and deriver.derive_again(product_id, clients)
 
-        meeting = meeting_of(registry, analytics.store, derive_again, goes_on)
+        sync = registry_sync_of(registry, analytics.store, derive_again, should_continue)
         for product in registry.products.list():
             decides = product.is_license_registry_decisive
-            if goes_on():
-                meeting.meet(product.product_id, collects=product.collect_license_keys, decides=decides)
+            if should_continue():
+                sync.run(product.product_id, collects=product.collect_license_keys, decides=decides)
 
     return duty
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from odometer.compatibility import operations_of
+from odometer.compatibility_page import operations_of
 from odometer.errors import ERROR_CODES
 from tests.e2e.process import EMAIL, PASSWORD, Installation
 
@@ -101,7 +101,7 @@ def described(installation: Installation) -> dict[str, Any]:
 
 def test_the_page_is_what_the_code_says() -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "odometer.compatibility"], capture_output=True, check=True, timeout=120
+        [sys.executable, "-m", "odometer.compatibility_page"], capture_output=True, check=True, timeout=120
     ).stdout.decode()
 
     assert PAGE.read_text() == made, "docs/compatibility.md is stale: run `make description` and look at the difference"
@@ -117,8 +117,8 @@ def test_every_route_of_v3_has_a_mark(installation: Installation) -> None:
     operations = operations_of(described(installation))
     below_v3 = [one for one in operations if any(" /v3/" in route for route in one.routes)]
 
-    assert [one.routes for one in below_v3 if not one.standing] == []
-    assert [one.routes for one in below_v3 if not one.standing["ours"].endswith(".")] == []
+    assert [one.routes for one in below_v3 if not one.compatibility] == []
+    assert [one.routes for one in below_v3 if not one.compatibility["ours"].endswith(".")] == []
 
 
 @pytest.mark.e2e

@@ -18,7 +18,7 @@ from odometer.exports.client_list import ClientListOrder, FileFormat, read_order
 from odometer.exports.delimited import harmless
 from odometer.exports.jobs import sha256_of
 from odometer.selection.predicate import AllOf, Predicate
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.gate import PATIENCE_S
 from tests.client_lists import context_of, list_requests, question_of
 from tests.conftest import Store, tried
@@ -135,7 +135,7 @@ def test_a_file_shows_one_state_while_data_arrives(
     question = question_of(store, product, {"properties": properties, "retDailyData": days}, TODAY)
     arriving = threading.Thread(target=change_everybody, args=(store, product))
     opened, knocked = itertools.count(1), threading.Event()
-    stream, closed = store.engine.stream, store.gate.closed
+    stream, closed = store.engine.stream, store.gate.writing
 
     def slowly_opened(*args: Any) -> Any:
         if next(opened) == 2 and moment == "while the statements are opened":
@@ -154,7 +154,7 @@ def test_a_file_shows_one_state_while_data_arrives(
             arriving.join()
 
     monkeypatch.setattr(store.engine, "stream", slowly_opened)
-    monkeypatch.setattr(store.gate, "closed", knocking)
+    monkeypatch.setattr(store.gate, "writing", knocking)
     path = tmp_path / "export.jsonl.gz"
     assert write_client_file(store.questions, question, "jsonl", path, change) == COUNT
     arriving.join()

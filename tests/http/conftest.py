@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 from odometer.accounts import Permission, Registry, open_registry
 from odometer.clock import Clock
 from odometer.http import HttpParts, create_http
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, PositiveNumber, Report, ReportRequest, WholeNumber
 from odometer.store.engine import Job
 from odometer.store.questions import Questions
@@ -103,7 +103,7 @@ def must(request: MustRequest, context: Context) -> Answer:
     return {"result": start.isoformat()}
 
 
-MARK = Standing(topic=Topic.GENERIC, settled="", ours="For tests only.")
+MARK = Compatibility(topic=Topic.GENERIC, settled="", ours="For tests only.")
 SAID: tuple[dict[str, Any], Answer] = ({"text": "a"}, {"result": {}})
 WANTED: tuple[dict[str, Any], Answer] = ({"startDate": "NOW"}, {"result": 0})
 REPORTS: tuple[Report[Any, Any], ...] = (

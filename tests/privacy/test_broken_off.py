@@ -23,8 +23,8 @@ from odometer.exports.files import FileKey, LocalFiles
 from odometer.exports.jobs import ExportDuty, key_of
 from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
 from odometer.privacy.erase import Erasing, erasure_as_json
+from odometer.store.derive.erase import Eraser
 from odometer.store.engine import Engine
-from odometer.store.erase import Eraser
 from tests.conftest import Store
 from tests.properties.test_erasure import answers, known, without
 from tests.store.test_writer import batch

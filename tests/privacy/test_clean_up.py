@@ -16,7 +16,7 @@ from odometer.errors import Problem
 from odometer.exports.worker import Stopped
 from odometer.model.erasure import Erasure
 from odometer.privacy.clean_up import CleanUp
-from odometer.store.erase import Eraser
+from odometer.store.derive.erase import Eraser
 from tests.erasures import note
 
 

@@ -14,7 +14,7 @@ from odometer.exports.raw_files import write_raw_csv
 from odometer.model.properties import CATALOGUE, DAILY
 from odometer.model.records import LIVE_TYPES, SUMMED_TYPES
 from odometer.privacy.client_data import client_data
-from odometer.store.raw_reading import RawReading
+from odometer.store.records.reading import RawReading
 from tests.client_lists import page_by_engine
 from tests.conftest import Store, tried
 from tests.exported import read_csv
@@ -40,7 +40,7 @@ def document(store: Store, product: int, client: str) -> dict[str, Any] | None:
 def by_raw_files(store: Store, product: int, client: str, folder: Path) -> list[dict[str, Any]]:
     """The client's rows in the raw event files of all days, empty cells left out."""
     found = []
-    for day in sorted(store.questions.raw.day_states(product, EVER)):
+    for day in sorted(store.questions.raw.content_by_day(product, EVER)):
         write_raw_csv(store.questions.raw, product, day, folder / "raw.zip", lambda: None)
         header, *rows = read_csv(folder / "raw.zip")
         for row in rows:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from odometer.errors import Problem
 from odometer.model.daily_file import Stream
 from odometer.model.events import EventName
-from odometer.store.erase import Eraser
+from odometer.store.derive.erase import Eraser
 from odometer.store.tables import STAGING, TABLES
 from tests.conftest import Store, tried
 from tests.oracle.wire import OPTS
@@ -37,7 +37,9 @@ def answers(store: Store, product: int) -> dict[str, Any]:
     """All that any answer is made of."""
     raw = store.questions.raw
     records = [
-        list(zip(*block, strict=True)) for day in raw.day_states(product, EVER) for block in raw.of_day(product, day)
+        list(zip(*block, strict=True))
+        for day in raw.content_by_day(product, EVER)
+        for block in raw.of_day(product, day)
     ]
     return {
         **snapshot(store, product),

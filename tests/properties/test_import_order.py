@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odometer.store.bulk import BulkAppend
+from odometer.store.records.bulk import BulkAppend
 from tests.conftest import Store, tried
 from tests.properties.histories import histories
 from tests.properties.test_client_day import check

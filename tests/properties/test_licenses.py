@@ -88,9 +88,9 @@ def assert_figures(desk: KeyDesk, product: int, lives: list[Life], days: list[dt
 
 def rebuild(desk: KeyDesk, product: int, *, decides: bool) -> None:
     """As the command does it."""
-    written = desk.meeting.rewrite(product, decides=decides)
+    written = desk.sync.rewrite(product, decides=decides)
     desk.store.derivation.derive_since(product, 0)
-    desk.meeting.followed(product, written)
+    desk.sync.applied(product, written)
 
 
 @tried(4)
@@ -101,12 +101,12 @@ def test_the_registry_decides_over_each_day(desk: KeyDesk, data: st.DataObject, 
     plan = data.draw(plans(days_of(lives)))
     half = len(plan) // 2
     made = carry_out(desk, product, plan[:half])
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert_figures(desk, product, with_registry(lives, made), days_of(lives))
 
     # The registry changes, and is followed; then data arrives that knows at once what the registry says.
     made += carry_out(desk, product, plan[half:])
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert_figures(desk, product, with_registry(lives, made), days_of(lives))
     feed(desk.store, later, product=product)
     lives = lives_of([*world, *later])
@@ -115,10 +115,10 @@ def test_the_registry_decides_over_each_day(desk: KeyDesk, data: st.DataObject, 
     rebuild(desk, product, decides=True)
     assert_figures(desk, product, with_registry(lives, made), days_of(lives))
     desk.derived.clear()
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert desk.derived == [], "nothing has changed since"
 
-    desk.meeting.follow(product, decides=False)
+    desk.sync.apply(product, decides=False)
     assert_figures(desk, product, lives, days_of(lives))
     rebuild(desk, product, decides=False)
     assert_figures(desk, product, lives, days_of(lives))
@@ -132,16 +132,16 @@ def test_keys_are_collected_with_their_first_day(desk: KeyDesk, world: World, la
     records = [record for one in whole for record in one.records]
     assume(not any(record["type"] in OPTS for record in records))
     product = feed(desk.store, world, product=desk.new_product())
-    desk.meeting.collect(product)
+    desk.sync.collect(product)
     feed(desk.store, later, product=product)
-    desk.meeting.collect(product)
+    desk.sync.collect(product)
 
     again = desk.new_product()
     feed(desk.store, whole, product=again)
-    desk.meeting.collect(again)
+    desk.sync.collect(again)
     assert collected(desk, product) == collected(desk, again) == expected_keys(whole, records)
     before = desk.registry.license_keys.newest_change(product)
-    desk.meeting.collect(product, from_start=True)
+    desk.sync.collect(product, from_start=True)
     assert desk.registry.license_keys.newest_change(product) == before
 
 
@@ -159,9 +159,9 @@ def test_what_is_collected_of_a_key_does_not_depend_on_the_order_of_arrival(
         size = data.draw(st.integers(1, 6))
         feed(desk.store, [replace(world[0], records=tuple(order[place : place + size]))], product=product)
         if data.draw(st.booleans()):
-            desk.meeting.collect(product)
+            desk.sync.collect(product)
         place += size
-    desk.meeting.collect(product)
+    desk.sync.collect(product)
 
     assert collected(desk, product) == expected_keys(world, records)
     changes = desk.registry.license_keys.changes(product, KEYS)

@@ -29,7 +29,7 @@ def preview(store: Store, product: int, line_type: LineType, count: int) -> list
 def from_files(store: Store, product: int, line_type: LineType) -> list[Row]:
     """The rows of all files, day by day, without the column that only files have."""
     stream = next(stream for stream, found in LINE_TYPES.items() if found == line_type)
-    states = store.questions.lines.day_states(product, line_type, (dt.date(1970, 1, 1), TODAY))
+    states = store.questions.lines.content_by_day(product, line_type, (dt.date(1970, 1, 1), TODAY))
     found: list[Row] = []
     for day in sorted(states):
         with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from odometer.collect.import_files import encode_chunk, read_chunks
 from odometer.exports.raw_files import write_raw_csv, write_raw_parquet
-from odometer.store.bulk import BulkAppend
+from odometer.store.records.bulk import BulkAppend
 from odometer.store.tables import DERIVED, RECORDS
 from tests.conftest import Store, tried
 from tests.worlds import World, feed, feed_as_stored, worlds
@@ -46,7 +46,7 @@ def contents(store: Store, product: int) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def days_of(store: Store, product: int) -> list[dt.date]:
-    states = store.questions.raw.day_states(product, (dt.date(1970, 1, 1), dt.date(2149, 1, 1)))
+    states = store.questions.raw.content_by_day(product, (dt.date(1970, 1, 1), dt.date(2149, 1, 1)))
     return sorted(states)
 
 

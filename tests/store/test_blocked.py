@@ -20,8 +20,8 @@ from odometer.collect.import_sources import sources
 from odometer.collect.ingest import Ingest
 from odometer.errors import Problem
 from odometer.store.analytics import Analytics
-from odometer.store.append import Writer
-from odometer.store.bulk import BulkAppend
+from odometer.store.records.append import Writer
+from odometer.store.records.bulk import BulkAppend
 from tests.conftest import Store
 from tests.store.test_writer import NOON_MS, batch, stored
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from odometer.collect.import_rows import FileChunk, encode_chunk
-from odometer.store.bulk import BulkAppend, ChunkResult
+from odometer.store.records.bulk import BulkAppend, ChunkResult
 from tests.conftest import Store, tried
 from tests.store.test_writer import NOON_MS
 

@@ -16,10 +16,11 @@ from odometer.clock import DAY_MS, Clock
 from odometer.errors import Problem
 from odometer.exports.files import FileKey, LocalFiles
 from odometer.exports.links import Links, Maker
-from odometer.store.append import Writer, last_ingest_no
-from odometer.store.deriver import Deriver, catch_up, read_mark, write_mark
+from odometer.store.derive.background import Deriver, catch_up
+from odometer.store.derive.license_overlay import LicenseStates
+from odometer.store.derive.mark import read_mark, write_mark
 from odometer.store.engine import DATABASE
-from odometer.store.license_states import LicenseStates
+from odometer.store.records.append import Writer, last_ingest_no
 from tests.conftest import Store
 from tests.store.test_writer import batch
 

@@ -13,8 +13,8 @@ from odometer.clock import Clock
 from odometer.collect.envelope import ParseOptions
 from odometer.collect.ingest import Ingest
 from odometer.collect.records import Sender, to_row
-from odometer.store.append import Batch
-from odometer.store.content import CONTENT, content_of
+from odometer.store.records.append import Batch
+from odometer.store.records.content import CONTENT, content_of
 from tests.conftest import Store
 from tests.store.test_writer import NOON_MS, batch
 from tests.unit.collect.senders import live

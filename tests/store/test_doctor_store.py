@@ -12,13 +12,14 @@ from odometer.control import Control
 from odometer.errors import StartError
 from odometer.settings import read_settings
 from odometer.store.analytics import Analytics
-from odometer.store.append import last_ingest_no
-from odometer.store.bulk import BulkAppend
 from odometer.store.damage import broken_parts
-from odometer.store.derive import Derivation
-from odometer.store.deriver import catch_up, write_mark
+from odometer.store.derive.background import catch_up
+from odometer.store.derive.derivation import Derivation
+from odometer.store.derive.mark import write_mark
 from odometer.store.engine import DATABASE
-from odometer.store.ledger import FILE, Ledger
+from odometer.store.records.append import last_ingest_no
+from odometer.store.records.bulk import BulkAppend
+from odometer.store.records.ledger import LEDGER_FILE, Ledger
 from odometer.store.snapshot import Snapshot, table_folder
 from tests.conftest import Store
 from tests.worlds import Delivery, encoded
@@ -30,7 +31,7 @@ TABLE = "license_state"
 def analytics(store: Store) -> Iterator[Analytics]:
     """The shared store with a ledger of its own."""
     assert store.engine.folder is not None
-    file = store.engine.folder / FILE
+    file = store.engine.folder / LEDGER_FILE
     write_mark(store.engine, last_ingest_no(store.engine))
     file.unlink(missing_ok=True)
     ledger = Ledger(store.engine)

@@ -7,7 +7,7 @@ from odometer.store.gate import Gate
 
 def closing(gate: Gate, inside: threading.Event) -> threading.Thread:
     def write() -> None:
-        with gate.closed():
+        with gate.writing():
             inside.set()
 
     thread = threading.Thread(target=write)
@@ -17,8 +17,8 @@ def closing(gate: Gate, inside: threading.Event) -> threading.Thread:
 
 def test_the_writer_waits_for_all_who_hold_the_gate() -> None:
     gate, inside = Gate(), threading.Event()
-    with gate.held():
-        with gate.held(), gate.passing():
+    with gate.pinned():
+        with gate.pinned(), gate.reading():
             writer = closing(gate, inside)
             # Longer than it has patience with reports.
             assert not inside.wait(1.3)
@@ -31,10 +31,10 @@ def test_nobody_holds_the_gate_while_the_writer_is_inside() -> None:
     gate, held = Gate(), threading.Event()
 
     def hold() -> None:
-        with gate.held():
+        with gate.pinned():
             held.set()
 
-    with gate.closed():
+    with gate.writing():
         holder = threading.Thread(target=hold)
         holder.start()
         assert not held.wait(0.1)

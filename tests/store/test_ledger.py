@@ -10,13 +10,23 @@ import pytest
 
 from odometer.clock import Clock
 from odometer.errors import Problem
-from odometer.store import ledger as ledger_module
 from odometer.store.analytics import Analytics, LiveAnalytics
-from odometer.store.append import Batch, last_ingest_no
-from odometer.store.deletion import delete_rows
-from odometer.store.deriver import Deriver, read_mark, write_mark
+from odometer.store.derive.background import Deriver
+from odometer.store.derive.mark import read_mark, write_mark
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.ledger import FILE, Ledger, Months, differences, encode_ledger, encode_note, read_ledger, read_note
+from odometer.store.records import ledger as ledger_module
+from odometer.store.records.append import Batch, last_ingest_no
+from odometer.store.records.deletion import delete_rows
+from odometer.store.records.ledger import (
+    LEDGER_FILE,
+    Ledger,
+    Months,
+    differences,
+    encode_ledger,
+    encode_note,
+    read_ledger,
+    read_note,
+)
 from odometer.store.tables import RECORDS
 from tests.conftest import Store
 from tests.worlds import Delivery, feed
@@ -37,7 +47,7 @@ def ledger(store: Store) -> Iterator[Ledger]:
 
 def file(store: Store) -> Path:
     assert store.engine.folder is not None
-    return store.engine.folder / FILE
+    return store.engine.folder / LEDGER_FILE
 
 
 def append(store: Store, clients: Sequence[str]) -> int:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from odometer.clock import Clock
-from odometer.licenses.meeting import Meeting
+from odometer.licenses.registry_sync import RegistrySync
 from odometer.licenses.states import state_at
 from odometer.model.licenses import KeyUpdate, LicenseKey
-from odometer.store.deriver import Deriver
-from odometer.store.license_states import LicenseStates
+from odometer.store.derive.background import Deriver
+from odometer.store.derive.license_overlay import LicenseStates
 from tests.conftest import Store
 from tests.generic import by_engine
 from tests.licenses import AllReports, KeyDesk, open_desk
@@ -90,7 +90,7 @@ def test_a_day_has_what_the_registry_held_at_its_end(desk: KeyDesk) -> None:
             book.update(product, [KeyUpdate(KEY, values)], actor="test")
     assert types(desk, product) == ["evaluation"] * 6
 
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
 
     expected = ["evaluation", "purchased", "nfr", "evaluation", "evaluation", "custom1"]
     assert types(desk, product) == expected
@@ -104,7 +104,7 @@ def test_a_day_has_what_the_registry_held_at_its_end(desk: KeyDesk) -> None:
         (False, ""),
         (True, "custom1"),
     ]
-    desk.meeting.follow(product, decides=False)
+    desk.sync.apply(product, decides=False)
     assert types(desk, product) == ["evaluation"] * 6
 
 
@@ -116,7 +116,7 @@ def test_a_key_expires_on_the_day_after_its_expiry_date(desk: KeyDesk) -> None:
     product, book = one_client(desk), desk.registry.license_keys
     desk.clock.day = dt.date(2031, 6, 9)
     book.update(product, [KeyUpdate(KEY, {"expiry": dt.date(2031, 6, 11)})], actor="test")
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     days = ("10", "11", "12", "15", "16")
 
     def expired() -> list[str]:
@@ -125,7 +125,7 @@ def test_a_key_expires_on_the_day_after_its_expiry_date(desk: KeyDesk) -> None:
     assert expired() == ["false", "false", "true", "true", "true"]
     desk.clock.day = dt.date(2031, 6, 13)
     book.update(product, [KeyUpdate(KEY, {"expiry": dt.date(2031, 6, 15)})], actor="test")
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     # The 12th stays what it was at its end: the extension came on the 13th.
     assert expired() == ["false", "false", "true", "false", "true"]
 
@@ -135,7 +135,7 @@ def test_the_last_known_key_stands_for_all_days(desk: KeyDesk) -> None:
     desk.clock.day = dt.date(2031, 6, 1)
     book.update(product, [KeyUpdate(KEY, {"license_type": "nfr"})], actor="test")
     book.update(product, [KeyUpdate("OTHER", {"license_type": "custom2"})], actor="test")
-    desk.meeting.follow(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert types(desk, product) == ["nfr"] * 6
 
     deliver(desk, product, license_record("client-01", 9, "2031-06-16", key="OTHER"))
@@ -149,25 +149,25 @@ def test_what_a_crash_left_half_done_is_done_again(desk: KeyDesk) -> None:
     product, book = one_client(desk), desk.registry.license_keys
     desk.clock.day = dt.date(2031, 6, 1)
     book.update(product, [KeyUpdate(KEY, {"license_type": "nfr"})], actor="test")
-    desk.meeting.rewrite(product, decides=True)
+    desk.sync.rewrite(product, decides=True)
     desk.store.derivation.derive_clients(product, ["client-01"])
     assert types(desk, product) == ["nfr"] * 6
 
-    desk.meeting.follow(product, decides=False)
+    desk.sync.apply(product, decides=False)
 
     assert types(desk, product) == ["evaluation"] * 6
-    desk.meeting.rewrite(product, decides=True)
-    desk.meeting.follow(product, decides=True)
+    desk.sync.rewrite(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert types(desk, product) == ["nfr"] * 6
     assert desk.derived == ["client-01", "client-01"]
 
 
 def test_a_key_is_collected_once_and_a_deleted_one_stays_deleted(desk: KeyDesk) -> None:
     product, book = one_client(desk), desk.registry.license_keys
-    desk.meeting.meet(product, collects=False, decides=False)
+    desk.sync.run(product, collects=False, decides=False)
     assert book.newest_change(product) == 0
 
-    desk.meeting.meet(product, collects=True, decides=True)
+    desk.sync.run(product, collects=True, decides=True)
 
     made = book.changes(product, [KEY])[KEY]
     day = dt.date(2031, 6, 10)
@@ -177,20 +177,20 @@ def test_a_key_is_collected_once_and_a_deleted_one_stays_deleted(desk: KeyDesk) 
     assert (made[0].day, made[0].actor) == (day, "collected")
     book.update(product, [KeyUpdate(KEY, {"license_type": "nfr"})], actor="test")
     assert book.changes(product, [KEY])[KEY][-1].after.auto_collected
-    desk.meeting.meet(product, collects=True, decides=True)
+    desk.sync.run(product, collects=True, decides=True)
     assert len(book.changes(product, [KEY])[KEY]) == 2
     # Late data from before the key was collected moves its day; what somebody set stays.
     deliver(desk, product, license_record("client-02", 1, "2031-06-02", key=KEY, licenseType="custom1", blocked=True))
-    desk.meeting.meet(product, collects=True, decides=True)
+    desk.sync.run(product, collects=True, decides=True)
     first, second = book.changes(product, [KEY])[KEY]
     assert (first.day, first.after.license_type, first.after.blocked) == (dt.date(2031, 6, 2), "custom1", True)
     assert (second.after.license_type, second.after.blocked) == ("nfr", False)
     assert types(desk, product) == ["custom1"] * 6
     book.delete(product, [KEY], actor="test")
 
-    desk.meeting.collect(product, from_start=True)
+    desk.sync.collect(product, from_start=True)
     deliver(desk, product, license_record("client-03", 1, "2031-06-01", key=KEY))
-    desk.meeting.collect(product)
+    desk.sync.collect(product)
 
     assert book.changes(product, [KEY])[KEY][-1].action == "deleted"
 
@@ -198,15 +198,15 @@ def test_a_key_is_collected_once_and_a_deleted_one_stays_deleted(desk: KeyDesk) 
 def test_collecting_that_was_stopped_is_done_by_the_next_call(desk: KeyDesk) -> None:
     product, book = one_client(desk), desk.registry.license_keys
     states = LicenseStates(desk.store.engine, desk.store.derivation, lambda _product_id, _clients: False)
-    stopped = Meeting(book, AllReports(desk.store.engine), states, goes_on=lambda: False)
+    stopped = RegistrySync(book, AllReports(desk.store.engine), states, should_continue=lambda: False)
     stopped.collect(product)
     assert book.newest_change(product) == 0
 
-    desk.meeting.collect(product)
+    desk.sync.collect(product)
 
     assert list(book.changes(product, [KEY])) == [KEY]
-    stopped.follow(product, decides=True)
-    desk.meeting.follow(product, decides=True)
+    stopped.apply(product, decides=True)
+    desk.sync.apply(product, decides=True)
     assert desk.derived == ["client-01"]
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from odometer.store.erase import Eraser
+from odometer.store.derive.erase import Eraser
 from tests.conftest import Store
 from tests.event_reports import asked
 from tests.worlds import Delivery, feed, to_ms

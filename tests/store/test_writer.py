@@ -7,7 +7,7 @@ import pytest
 
 from odometer.collect.records import Sender, to_row
 from odometer.errors import Problem
-from odometer.store.append import Appended, Batch, Writer
+from odometer.store.records.append import Appended, Batch, Writer
 from tests.conftest import Store
 
 NOON_MS = 1_937_736_000_000  # 2031-05-28T12:00:00Z
@@ -91,7 +91,7 @@ def test_a_record_that_turns_out_to_follow_an_opt_out_is_erased(store: Store) ->
 
 def test_a_writer_that_is_behind_refuses_instead_of_promising(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """With its queue full the sender is told to come again; nothing of it is stored."""
-    monkeypatch.setattr("odometer.store.append.MAX_WAITING", 1)
+    monkeypatch.setattr("odometer.store.records.append.MAX_WAITING", 1)
     writer = Writer(store.engine, lambda _touched, _ingest_no: None)
     product = store.new_product()
     refused: list[Problem] = []

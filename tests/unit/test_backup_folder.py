@@ -10,7 +10,7 @@ import pytest
 from odometer.backup.manifest import Manifest, manifest_keys, read_manifests
 from odometer.backup.places import BackupPlace, FolderPlace, WrongPlace, open_place, require_apart, sha256_of
 from odometer.backup.take import Taken, keep_newest, take_backup
-from odometer.store.ledger import Entries
+from odometer.store.records.ledger import Entries
 from odometer.store.snapshot import FrozenTable, Snapshot
 
 

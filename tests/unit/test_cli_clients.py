@@ -19,7 +19,7 @@ from odometer.model.daily_file import DailyFile, Stream
 from odometer.model.export_job import ExportOrder
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
-from odometer.store.erase import Eraser
+from odometer.store.derive.erase import Eraser
 from tests.conftest import Store
 from tests.unit.test_cli_admin import Commands
 from tests.worlds import Delivery, feed, to_ms

@@ -13,7 +13,7 @@ from odometer.backup.places import FolderPlace
 from odometer.backup.take import REGISTRY, take_backup
 from odometer.control import SOCKET, Control, snapshot_of_server, state_of_server
 from odometer.errors import StartError
-from odometer.store.ledger import Entries
+from odometer.store.records.ledger import Entries
 from odometer.store.snapshot import FrozenTable, Snapshot
 
 

@@ -12,11 +12,12 @@ from odometer.clock import Clock
 from odometer.errors import StartError
 from odometer.look_over import DERIVED_DAMAGED, damage_of
 from odometer.store.analytics import Analytics
-from odometer.store.append import last_ingest_no
 from odometer.store.damage import derived_faults
-from odometer.store.deletion import delete_rows
-from odometer.store.deriver import Deriver, write_mark
+from odometer.store.derive.background import Deriver
+from odometer.store.derive.mark import write_mark
 from odometer.store.engine import Engine
+from odometer.store.records.append import last_ingest_no
+from odometer.store.records.deletion import delete_rows
 from odometer.store.tables import CLIENT, CLIENT_DAY
 from tests.conftest import Store
 from tests.worlds import Delivery, _batch, feed

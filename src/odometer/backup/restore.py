@@ -16,10 +16,10 @@ from odometer.durable import bring_to_disk, write_durably
 from odometer.errors import Problem, StartError
 from odometer.installation import STORE_NOTE
 from odometer.model.daily_file import Stream
+from odometer.store.analytics import SCHEMA_VERSION
 from odometer.store.engine import Engine
-from odometer.store.ledger import Ledger, MonthSum
+from odometer.store.records import Ledger, MonthSum
 from odometer.store.snapshot import attach, begin_store, by_age, figures, table_folder
-from odometer.store.tables import MIGRATIONS
 
 _ANALYTICS: Final = "analytics"
 # In the folder beside: says that everything there was found right, and of which backup it is.
@@ -35,7 +35,7 @@ def restore_into(
 
     The folder is not one to work with yet: see `put_in_place`.
     """
-    if manifest.schema > MIGRATIONS[-1][0]:
+    if manifest.schema > SCHEMA_VERSION:
         raise StartError(f"The backup was made by Odometer {manifest.product_version}, which is newer than this one.")
     months = {month: MonthSum(rows, check) for month, (rows, check) in manifest.months.items()}
     engine = begin_store(folder / _ANALYTICS, manifest.creates, manifest.up_to, months)

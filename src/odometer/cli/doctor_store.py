@@ -9,10 +9,9 @@ from odometer.control import state_of_server
 from odometer.errors import Problem, StartError
 from odometer.look_over import DERIVED_DAMAGED, RECORDS_LOST, DerivedRows
 from odometer.settings import Settings
-from odometer.store.analytics import Analytics
+from odometer.store.analytics import SCHEMA_VERSION, Analytics
 from odometer.store.damage import broken_parts, records_in, unreadable_parts
 from odometer.store.engine import FolderInUse
-from odometer.store.tables import MIGRATIONS, RECORDS
 
 _REBUILD: Final = "Run `odometer rebuild`."
 
@@ -24,9 +23,8 @@ def examine_store(settings: Settings) -> list[Finding]:
     """
     try:
         with analytics_of(settings, damaged_too=True) as analytics:
-            version = analytics.engine.rows("SELECT version()")[0][0]
-            tables = f"tables at version {MIGRATIONS[-1][0]}"
-            opened = Finding("analytics", True, f"ClickHouse {version}, {tables}, nothing underived")
+            versions = f"ClickHouse {analytics.engine.version}, tables at version {SCHEMA_VERSION}"
+            opened = Finding("analytics", True, f"{versions}, nothing underived")
             return [opened, _records(analytics), _parts(analytics), _derived(settings, analytics)]
     except FolderInUse:
         return _by_server(settings)
@@ -84,7 +82,7 @@ def _parts(analytics: Analytics) -> Finding:
     if broken and analytics.losses:
         return Finding("parts", False, f"{set_aside}.", LOSS_ADVICE)
     # Of records the ledger knows that none are missing, whatever is set aside.
-    if any(part.table != RECORDS.name and not part.is_covered for part in broken):
+    if any(not part.holds_records and not part.is_covered for part in broken):
         return Finding("parts", False, f"{set_aside}, and no other parts have their rows.", _REBUILD)
     if broken:
         return Finding("parts", True, f"{set_aside}, and has their rows from other parts")

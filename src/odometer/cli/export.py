@@ -18,7 +18,7 @@ from odometer.model import strict_json
 from odometer.selection.client_list import DailyAsked, all_properties, parse_client_choice
 from odometer.selection.reading import Language
 from odometer.settings import read_settings
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.questions import Questions
 
 

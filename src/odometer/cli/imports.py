@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from odometer.app import analytics_of, clock_of, license_meeting, registry_of
+from odometer.app import analytics_of, clock_of, license_registry_sync, registry_of
 from odometer.cli.import_words import as_json, lines_of
 from odometer.cli.operations import print_json, progress_bars, require_product
 from odometer.collect.bulk_import import BulkImport, ImportOptions
@@ -122,8 +122,8 @@ def run_import(
 
 def _meet_licenses(settings: Settings, analytics: Analytics, product_id: int) -> None:
     """License keys that were imported enter the registry, and client days follow it, as while a server runs."""
-    with license_meeting(settings, analytics) as (registry, meeting):
+    with license_registry_sync(settings, analytics) as (registry, sync):
         product = registry.products.get(product_id)
         if product is not None:
             decides = product.is_license_registry_decisive
-            meeting.meet(product_id, collects=product.collect_license_keys, decides=decides)
+            sync.run(product_id, collects=product.collect_license_keys, decides=decides)

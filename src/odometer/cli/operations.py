@@ -7,13 +7,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from odometer.app import analytics_of, license_meeting, registry_of
+from odometer.app import analytics_of, license_registry_sync, registry_of
 from odometer.cli.doctor import examine
 from odometer.errors import StartError
 from odometer.settings import Settings, read_settings
 from odometer.store.analytics import Analytics
-from odometer.store.derive import known_products
-from odometer.store.deriver import read_mark, write_mark
+from odometer.store.derive import known_products, read_mark, write_mark
 
 
 def register(app: typer.Typer) -> None:
@@ -67,7 +66,7 @@ def rebuild(
         require_product(settings, product)
     with (
         analytics_of(settings, damaged_too=accept_loss) as analytics,
-        license_meeting(settings, analytics) as (registry, meeting),
+        license_registry_sync(settings, analytics) as (registry, sync),
         progress_bars() as bars,
     ):
         if accept_loss:
@@ -80,12 +79,12 @@ def rebuild(
 
             settings_of_product = registry.products.get(product_id)
             decides = settings_of_product is not None and settings_of_product.is_license_registry_decisive
-            written = meeting.rewrite(product_id, decides=decides)
+            written = sync.rewrite(product_id, decides=decides)
             analytics.derivation.derive_since(product_id, 0, on_derived)
-            meeting.followed(product_id, written)
+            sync.applied(product_id, written)
             if settings_of_product is not None and settings_of_product.collect_license_keys:
-                meeting.collect(product_id, from_start=True)
-            meeting.follow(product_id, decides=decides)
+                sync.collect(product_id, from_start=True)
+            sync.apply(product_id, decides=decides)
         write_mark(analytics.engine, read_mark(analytics.engine))
         if product is None:
             analytics.settle_derived()

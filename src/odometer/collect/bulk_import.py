@@ -19,9 +19,8 @@ from odometer.collect.interrupts import InterruptedWorkError, Interrupts
 from odometer.collect.rejects import RejectsFile
 from odometer.errors import Problem
 from odometer.store.analytics import Analytics
-from odometer.store.append import BlockedAmong, nobody
-from odometer.store.bulk import BulkAppend
-from odometer.store.deriver import write_mark
+from odometer.store.derive import write_mark
+from odometer.store.records import BlockedAmong, BulkAppend, no_blocked_clients
 
 ROWS_PER_APPEND: Final = 200_000
 # So many faults without one good record say that a file is something else.
@@ -60,7 +59,7 @@ class BulkImport:
         product_id: int,
         options: ImportOptions,
         *,
-        blocked_among: BlockedAmong = nobody,
+        blocked_among: BlockedAmong = no_blocked_clients,
         on_read: Callable[[ImportSummary, int], None] = lambda _summary, _bytes: None,
         on_derived: Callable[[float], None] = lambda _share: None,
     ) -> None:

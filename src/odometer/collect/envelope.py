@@ -39,7 +39,7 @@ _NDJSON: Final = "application/x-ndjson"
 _JSON: Final = "application/json"
 
 
-def nowhere(_address: str) -> Geography:
+def no_geography(_address: str) -> Geography:
     """The lookup without a database: nothing found."""
     return ("", "", "")
 
@@ -64,7 +64,7 @@ class ParseOptions:
     content_type: str | None = None
     content_encoding: str | None = None
     address: str = ""
-    locate: Callable[[str], Geography] = nowhere
+    locate: Callable[[str], Geography] = no_geography
     may_set_ip: bool = False
     max_age_days: int = 400
     max_bytes: int = 8 * _MIB

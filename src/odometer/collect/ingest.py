@@ -7,7 +7,7 @@ from typing import Any
 
 from odometer.clock import Clock
 from odometer.collect.envelope import ParsedBatch, ParseOptions, is_small, parse_batch
-from odometer.store.append import Appended, Batch, Writer
+from odometer.store.records import Appended, Batch, Writer
 
 
 @dataclass(frozen=True, slots=True)

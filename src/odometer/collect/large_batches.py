@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from odometer.child_process import end_with_parent
-from odometer.collect.envelope import Geography, ParsedBatch, ParseOptions, nowhere, parse_batch
+from odometer.collect.envelope import Geography, ParsedBatch, ParseOptions, no_geography, parse_batch
 from odometer.collect.geography import open_geography
 from odometer.errors import Problem
 
@@ -37,7 +37,7 @@ class LargeBatches:
     def parse(self, body: bytes, options: ParseOptions, received_ms: int) -> ParsedBatch:
         """As `parse_batch`. Blocking. Raises `Problem` BUSY when the process broke down; the next call has another."""
         # What looks up addresses cannot be told another process; it has its own.
-        there = replace(options, locate=nowhere)
+        there = replace(options, locate=no_geography)
         try:
             return self._parse(body, there, received_ms)
         except BrokenProcessPool:
@@ -100,7 +100,7 @@ def _cannot_read() -> Problem:
     return Problem("BUSY", message, retry_after_s=_RETRY_AFTER_S)
 
 
-_locate: Callable[[str], Geography] = nowhere
+_locate: Callable[[str], Geography] = no_geography
 
 
 def _begin(geography: Path | None) -> None:
@@ -109,7 +109,7 @@ def _begin(geography: Path | None) -> None:
     end_with_parent()
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
-    _locate = nowhere if geography is None else open_geography(geography)
+    _locate = no_geography if geography is None else open_geography(geography)
 
 
 def _parse(body: bytes, options: ParseOptions, received_ms: int) -> ParsedBatch:

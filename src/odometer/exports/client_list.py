@@ -13,7 +13,7 @@ from odometer.model.export_job import ExportOrder
 from odometer.selection.client_list import ClientChoice, DailyAsked, parse_client_choice
 from odometer.selection.predicate import properties_in
 from odometer.selection.reading import Language
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.questions import Questions
 
 FileFormat = Literal["jsonl", "csv", "parquet"]

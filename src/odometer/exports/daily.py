@@ -75,13 +75,13 @@ def sources_of(questions: Questions) -> dict[Stream, Source]:
     }
     raw = questions.raw
     writers = {_CSV: partial(write_raw_csv, raw), _ENDINGS["parquet"]: partial(write_raw_parquet, raw)}
-    return {**lines, Stream.RAW_EVENTS: Source(raw.day_states, writers)}
+    return {**lines, Stream.RAW_EVENTS: Source(raw.content_by_day, writers)}
 
 
 def _line_states(
     questions: Questions, stream: Stream, product_id: int, days: tuple[dt.date, dt.date]
 ) -> dict[dt.date, str]:
-    return questions.lines.day_states(product_id, LINE_TYPES[stream], days)
+    return questions.lines.content_by_day(product_id, LINE_TYPES[stream], days)
 
 
 @dataclass(slots=True)

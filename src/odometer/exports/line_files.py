@@ -10,7 +10,7 @@ from odometer.exports.delimited import harmless, zipped_csv
 from odometer.exports.raw_files import Pause
 from odometer.model.daily_file import Stream
 from odometer.model.lines import LineType, file_cells, file_header
-from odometer.store.line_reading import LineReading
+from odometer.store.answers.lines import LineReading
 
 LINE_TYPES: Final[dict[Stream, LineType]] = {Stream.CUSTOM_EVENTS: "custom_event", Stream.EXCEPTIONS: "exception"}
 _CHUNK: Final = 4_096

@@ -10,15 +10,15 @@ from typing import Any, Final
 
 import orjson
 
-from odometer.exports.aside import WriteBlocks, write_aside
 from odometer.exports.delimited import zipped_csv
+from odometer.exports.low_priority_process import WriteBlocks, write_in_low_priority_process
 from odometer.model import strict_json
 from odometer.model.moments import to_text
 from odometer.model.properties import BY_NAME
 from odometer.model.raw_events import COUNTED_TYPES, RAW_EVENT_COLUMNS, SET_TYPES
 from odometer.model.records import SUMMED_TYPES
 from odometer.store.engine import Columns
-from odometer.store.raw_reading import RAW_COLUMNS, RawReading
+from odometer.store.records import RAW_COLUMNS, RawReading
 
 # Called between blocks; may raise to stop the writing.
 Pause = Callable[[], None]
@@ -39,7 +39,7 @@ def write_raw_parquet(reading: RawReading, product_id: int, day: dt.date, path: 
 
 def _write(write: WriteBlocks, reading: RawReading, product_id: int, day: dt.date, pause: Pause) -> int:
     with closing(reading.of_day(product_id, day)) as blocks:
-        return write_aside(write, _pausing(blocks, pause))
+        return write_in_low_priority_process(write, _pausing(blocks, pause))
 
 
 def _pausing(blocks: Iterator[Columns], pause: Pause) -> Iterator[Columns]:

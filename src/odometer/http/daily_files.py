@@ -20,8 +20,8 @@ from odometer.http.offered_files import (
 )
 from odometer.http.openapi import Operation, operation
 from odometer.http.parts import parts_of
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.daily_file import DailyFile, Stream
-from odometer.model.standing import Standing, Topic
 
 _PATHS: Final = {
     Stream.CUSTOM_EVENTS: "/v3/customEventTracking",
@@ -114,7 +114,7 @@ def _list_of(stream: Stream) -> Operation:
         title=f"Files of {_TITLES[stream]}",
         description="One for each finished UTC day that has rows, newest first. Late data makes a file anew.",
         tag="Raw data",
-        standing=Standing(topic=Topic.LINES, settled=_LIST_SETTLED, ours=ours),
+        compatibility=Compatibility(topic=Topic.LINES, settled=_LIST_SETTLED, ours=ours),
         answer=FileListAnswer,
         example=(None, {"fileList": [file]}),
         errors=("FEATURE_NOT_ENABLED",) if stream is Stream.RAW_EVENTS else (),
@@ -129,7 +129,7 @@ def _url_of(stream: Stream) -> Operation:
         title=f"Link to a file of {_TITLES[stream]}",
         description="The link needs no login, is for this file only, and holds for some minutes.",
         tag="Raw data",
-        standing=Standing(topic=Topic.LINES, settled=_URL_SETTLED, ours=_URL_OURS[stream]),
+        compatibility=Compatibility(topic=Topic.LINES, settled=_URL_SETTLED, ours=_URL_OURS[stream]),
         body=DownloadRequest,
         answer=LinkAnswer,
         errors=("NOT_FOUND", *(("FEATURE_NOT_ENABLED",) if stream is Stream.RAW_EVENTS else ())),

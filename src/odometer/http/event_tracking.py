@@ -19,8 +19,8 @@ from odometer.http.ignored import read_request
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.events import FLAGS_OF_NEW, EventFlags, EventName, null_last
-from odometer.model.standing import Standing, Topic
 from odometer.selection.reading import is_null_text
 
 PATH: Final = "/v3/event-tracking/{product_id}"
@@ -41,7 +41,7 @@ _SHOW_EVENTS: Final = Parameter(
     "basic,advanced",
 )
 _CHANGE: Final = {"events": [{"category": "Canvas", "eventName": "Rotate", "basic": True, "advanced": False}]}
-_LIST_STANDING: Final = Standing(
+_LIST_COMPATIBILITY: Final = Compatibility(
     topic=Topic.METADATA,
     settled=(
         "`result`: an array of `category` and `categoryEventNames`, each event with `eventName`, `basic`, `advanced`, "
@@ -50,7 +50,7 @@ _LIST_STANDING: Final = Standing(
     ),
     ours="`showEvents`: `all` (default), `basic`, `advanced` or `basic,advanced`.",
 )
-_CHANGE_STANDING: Final = Standing(
+_CHANGE_COMPATIBILITY: Final = Compatibility(
     topic=Topic.METADATA,
     settled="",
     ours=(
@@ -125,7 +125,7 @@ def event_tracking_router() -> APIRouter:
             title="Events of a product",
             description="Every event that occurs in what is stored, by category; those without a category come last.",
             tag="Event tracking",
-            standing=_LIST_STANDING,
+            compatibility=_LIST_COMPATIBILITY,
             query={"showEvents": _SHOW_EVENTS},
             errors=("INVALID_FIELD",),
             answer=EventsAnswer,
@@ -147,7 +147,7 @@ def event_tracking_router() -> APIRouter:
                 "Needs the permission developer."
             ),
             tag="Event tracking",
-            standing=_CHANGE_STANDING,
+            compatibility=_CHANGE_COMPATIBILITY,
             body=EventChanges,
             answer=EventsAnswer,
             errors=("NOT_FOUND",),

@@ -30,8 +30,8 @@ from odometer.http.offered_files import (
 )
 from odometer.http.openapi import Parameter, add_operation, operation
 from odometer.http.parts import parts_of
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.export_job import ExportJob, ExportOrder, JobStatus
-from odometer.model.standing import Standing, Topic
 from odometer.reports.client_property_list import ClientListRequest
 from odometer.selection.client_list import all_properties, parse_client_choice
 from odometer.selection.reading import Language
@@ -168,7 +168,7 @@ def _order(request: Request, access: Access, asked: ExportRequest) -> ExportOrde
     )
 
 
-_ASK_STANDING: Final = Standing(
+_ASK_COMPATIBILITY: Final = Compatibility(
     topic=Topic.CLIENTS,
     settled="The body of clientPropertyList, `startAtClientId` ignored. 200, never 202.",
     ours=(
@@ -177,17 +177,17 @@ _ASK_STANDING: Final = Standing(
         "harms none; files are kept 7 days."
     ),
 )
-_STATUS_STANDING: Final = Standing(
+_STATUS_COMPATIBILITY: Final = Compatibility(
     topic=Topic.CLIENTS,
     settled="",
     ours="`status` (queued, running, done, failed, expired), `clientsWritten`, `clientsTotal`, `fileName`, `error`.",
 )
-_LIST_STANDING: Final = Standing(
+_LIST_COMPATIBILITY: Final = Compatibility(
     topic=Topic.CLIENTS,
     settled="",
     ours="The caller's exported files, answered as the lists of daily files are.",
 )
-_URL_STANDING: Final = Standing(
+_URL_COMPATIBILITY: Final = Compatibility(
     topic=Topic.CLIENTS,
     settled="",
     ours="A link to an exported file, answered as the links to daily files are.",
@@ -200,7 +200,7 @@ _ASK: Final = operation(
         "same body while it waits or runs, it answers with the same export. Fetch the file within its days."
     ),
     tag="Exports",
-    standing=_ASK_STANDING,
+    compatibility=_ASK_COMPATIBILITY,
     body=ExportRequest,
     answer=ExportBegunAnswer,
     example=(
@@ -215,7 +215,7 @@ _STATUS: Final = operation(
     title="How far an export is",
     description="queued, running, done, failed (error says why) or expired (the file is gone).",
     tag="Exports",
-    standing=_STATUS_STANDING,
+    compatibility=_STATUS_COMPATIBILITY,
     path={"export_id": Parameter("The id that asking for it gave.", {"type": "string"}, _EXAMPLE_ID)},
     errors=("NOT_FOUND",),
     answer=ExportProgressAnswer,
@@ -246,7 +246,7 @@ _LIST: Final = operation(
     title="Exported files",
     description="The caller's complete files, newest first.",
     tag="Exports",
-    standing=_LIST_STANDING,
+    compatibility=_LIST_COMPATIBILITY,
     answer=FileListAnswer,
     example=(None, {"fileList": [_FILE]}),
     has_product=True,
@@ -256,7 +256,7 @@ _URL: Final = operation(
     title="Link to an exported file",
     description="The link needs no login, is for this file only, and holds for some minutes.",
     tag="Exports",
-    standing=_URL_STANDING,
+    compatibility=_URL_COMPATIBILITY,
     body=DownloadRequest,
     answer=LinkAnswer,
     errors=("NOT_FOUND",),

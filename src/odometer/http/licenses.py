@@ -22,7 +22,7 @@ from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
 from odometer.licenses.table import entry_of
 from odometer.licenses.updates import ENTRY_MEMBERS, parse_keys, parse_updates
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import LANGUAGE_MEMBERS
 from odometer.selection.reading import Language, as_text, as_whole
 
@@ -60,7 +60,7 @@ _UPDATE: Final[dict[str, Any]] = {
 _UPDATED: Final[dict[str, Any]] = {"result": {"inserted": 0, "updated": 1, "unchanged": 0}}
 _DELETE: Final[dict[str, Any]] = {"licenseKeys": ["K-7F31-22"]}
 _DELETED: Final[dict[str, Any]] = {"result": {"deleted": 1}}
-_SEARCH_STANDING: Final = Standing(
+_SEARCH_COMPATIBILITY: Final = Compatibility(
     topic=Topic.LICENSES,
     settled=(
         "`filters`, all optional and ANDed: `licenseKey`, `licenseType`, `licenseStatus`, `addedDate`, `expiryDate`, "
@@ -73,7 +73,7 @@ _SEARCH_STANDING: Final = Standing(
         "expire. Needs the permission license_read."
     ),
 )
-_UPDATE_STANDING: Final = Standing(
+_UPDATE_COMPATIBILITY: Final = Compatibility(
     topic=Topic.LICENSES,
     settled=(
         "PATCH and POST take the same `keyUpdates` and do the same: known keys are changed, unknown ones inserted, "
@@ -82,7 +82,7 @@ _UPDATE_STANDING: Final = Standing(
     ),
     ours="The answer counts `inserted`, `updated`, `unchanged`. Needs the permission license_write.",
 )
-_DELETE_STANDING: Final = Standing(
+_DELETE_COMPATIBILITY: Final = Compatibility(
     topic=Topic.LICENSES,
     settled="",
     ours="Deletes the named keys that exist; the answer counts them. Needs the permission license_write.",
@@ -179,7 +179,7 @@ def licenses_router() -> APIRouter:
         title="Search license keys",
         description=_SEARCHING,
         tag=_TAG,
-        standing=_SEARCH_STANDING,
+        compatibility=_SEARCH_COMPATIBILITY,
         body=(Content(KeySearch, _SEARCH),),
         answer=KeysAnswer,
         example=(None, _FOUND),
@@ -190,7 +190,7 @@ def licenses_router() -> APIRouter:
         title="Delete license keys",
         description=_DELETING,
         tag=_TAG,
-        standing=_DELETE_STANDING,
+        compatibility=_DELETE_COMPATIBILITY,
         body=(Content(KeyDeletion, _DELETE),),
         answer=DeletedAnswer,
         example=(None, _DELETED),
@@ -204,7 +204,7 @@ def licenses_router() -> APIRouter:
             title="Update license keys",
             description=_UPDATING,
             tag=_TAG,
-            standing=_UPDATE_STANDING,
+            compatibility=_UPDATE_COMPATIBILITY,
             body=(Content(KeyUpdates, _UPDATE),),
             answer=UpdatedAnswer,
             example=(None, _UPDATED),

@@ -29,7 +29,7 @@ from odometer.http.origin import address_of, check_origin
 from odometer.http.parts import HttpParts, parts_of
 from odometer.http.throttle import LoginThrottle
 from odometer.model import strict_json
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 
 _ACCOUNT: Final[dict[str, Any]] = {"accountId": 1, "name": "Odometer"}
 _MAX_CREDENTIAL: Final = 1024
@@ -50,7 +50,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
     },
     "userSettings": {"userName": "ada@example.com", "displayName": "Ada"},
 }
-_CSRF_STANDING: Final = Standing(
+_CSRF_COMPATIBILITY: Final = Compatibility(
     topic=Topic.SESSIONS,
     settled="204 without a body; sets the cookie `RUI-Csrf`.",
     ours=(
@@ -58,7 +58,7 @@ _CSRF_STANDING: Final = Standing(
         "breaks nothing."
     ),
 )
-_LOGIN_STANDING: Final = Standing(
+_LOGIN_COMPATIBILITY: Final = Compatibility(
     topic=Topic.SESSIONS,
     settled=(
         "`userName` and `password` with the cookie `RUI-Csrf`: 200, the objects `account`, `freeware`, `products`, "
@@ -72,7 +72,7 @@ _LOGIN_STANDING: Final = Standing(
         "are 30 of an address for users who have not signed in from it within 30 days."
     ),
 )
-_LOGOUT_STANDING: Final = Standing(
+_LOGOUT_COMPATIBILITY: Final = Compatibility(
     topic=Topic.SESSIONS,
     settled=(
         "204 always, also without a session or a CSRF cookie. Ends the presented session, expires `RUI-Session-Token`, "
@@ -134,7 +134,7 @@ def login_router() -> APIRouter:
         title="Ask for a CSRF cookie",
         description=f"Sets the cookie {CSRF_COOKIE} that login wants to see.",
         tag="Sessions",
-        standing=_CSRF_STANDING,
+        compatibility=_CSRF_COMPATIBILITY,
         security=(),
         errors=("ORIGIN_NOT_ALLOWED",),
     )
@@ -143,7 +143,7 @@ def login_router() -> APIRouter:
         title="Log in",
         description="Opens a session. Without a valid CSRF cookie the answer is 401 and sets one: just try again.",
         tag="Sessions",
-        standing=_LOGIN_STANDING,
+        compatibility=_LOGIN_COMPATIBILITY,
         body=LoginRequest,
         answer=LoginAnswer,
         example=({"userName": "ada@example.com", "password": "correct horse"}, _EXAMPLE),
@@ -155,7 +155,7 @@ def login_router() -> APIRouter:
         title="Log out",
         description="Ends the presented session, or with allSessions (query or body) every session of the user.",
         tag="Sessions",
-        standing=_LOGOUT_STANDING,
+        compatibility=_LOGOUT_COMPATIBILITY,
         security=(),
         query={"allSessions": _ALL_SESSIONS},
         errors=("ORIGIN_NOT_ALLOWED", "MALFORMED_JSON", "BODY_TOO_LARGE"),

@@ -13,8 +13,8 @@ from odometer.http.guard import Access, TheCaller, require
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.metadata import PropertiesAnswer, product_properties
-from odometer.model.standing import Standing, Topic
 
 PATH: Final = "/v3/meta/productProperties"
 _EXAMPLE: Final[dict[str, Any]] = {
@@ -35,7 +35,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
         }
     ]
 }
-_STANDING: Final = Standing(
+_COMPATIBILITY: Final = Compatibility(
     topic=Topic.METADATA,
     settled=(
         "`result`: an array of categories, none of them empty. Every property has `name`, `friendlyName` (unique "
@@ -63,7 +63,7 @@ def metadata_router() -> APIRouter:
             title="Properties",
             description="Of the only product that the caller may see; for others the standard ones of every product.",
             tag="Metadata",
-            standing=_STANDING,
+            compatibility=_COMPATIBILITY,
             answer=PropertiesAnswer,
             example=(None, _EXAMPLE),
         ),
@@ -78,7 +78,7 @@ def metadata_router() -> APIRouter:
             title="Properties of a product",
             description="Names, types, and what each property can be asked; custom ones under their labels.",
             tag="Metadata",
-            standing=_STANDING,
+            compatibility=_COMPATIBILITY,
             answer=PropertiesAnswer,
             example=(None, _EXAMPLE),
             has_product=True,

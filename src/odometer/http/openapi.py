@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from odometer.errors import ERROR_CODES
-from odometer.model.standing import Standing
+from odometer.model.compatibility import Compatibility
 
 JSON: Final = "application/json"
 # A file, of which a caller may ask for a part; its real type stands in the answer.
@@ -83,7 +83,7 @@ class Operation:
     query: Mapping[str, Parameter] | None = None
     path: Mapping[str, Parameter] | None = None
     headers: Mapping[str, str] | None = None
-    standing: Standing | None = None
+    compatibility: Compatibility | None = None
 
 
 def operation(  # noqa: PLR0913 - all by name; each is one aspect of the description
@@ -101,7 +101,7 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
     path: Mapping[str, Parameter] | None = None,
     has_product: bool = False,
     headers: Mapping[str, str] | None = None,
-    standing: Standing | None = None,
+    compatibility: Compatibility | None = None,
 ) -> Operation:
     """The description of one route, to be given to `add_operation`.
 
@@ -119,7 +119,7 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
         path: parameters of the path beside `{product_id}`.
         has_product: the path has `{product_id}`.
         headers: answer headers beside the general ones, and what they mean.
-        standing: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
+        compatibility: the mark of compatibility; every route below /v3 has one (tests/docs/test_compatibility.py).
 
     """
     ways = tuple(security)
@@ -144,7 +144,7 @@ def operation(  # noqa: PLR0913 - all by name; each is one aspect of the descrip
         query=query,
         path={**({"product_id": PRODUCT_ID} if has_product else {}), **(path or {})},
         headers=headers,
-        standing=standing,
+        compatibility=compatibility,
     )
 
 

@@ -119,21 +119,21 @@ def _described(described: Operation, schemas: Mapping[_Key, JsonSchemaValue], re
         is_required = any(_has_required_members(content.type) for content in described.body)
         found["requestBody"] = {"required": is_required, "content": bodies}
     found["responses"] = {**_success(described, schemas), **refusals.of(described.errors)}
-    if described.standing is not None:
-        found[STANDING] = asdict(described.standing)
+    if described.compatibility is not None:
+        found[STANDING] = asdict(described.compatibility)
     return found
 
 
 def _told(described: Operation) -> str:
     """The description, and of an operation of v3 what is settled."""
-    standing = described.standing
-    if standing is None:
+    compatibility = described.compatibility
+    if compatibility is None:
         return described.description
     said = [described.description]
-    if standing.settled:
-        said.append(f"**Settled by public clients, never changed:** {standing.settled}")
-    if standing.ours:
-        said.append(f"**Our decision:** {standing.ours}")
+    if compatibility.settled:
+        said.append(f"**Settled by public clients, never changed:** {compatibility.settled}")
+    if compatibility.ours:
+        said.append(f"**Our decision:** {compatibility.ours}")
     return "\n\n".join(said)
 
 

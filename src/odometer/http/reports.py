@@ -24,7 +24,7 @@ from odometer.http.ignored import DESCRIPTION, HEADER, read_request, teller_of
 from odometer.http.lanes import lanes_of
 from odometer.http.openapi import Operation, add_operation, operation
 from odometer.http.parts import HttpParts, parts_of
-from odometer.model.standing import Topic
+from odometer.model.compatibility import Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.store.engine import Job, working_on
 
@@ -119,7 +119,7 @@ def _operation(report: Report[Any, Any]) -> Operation:
         name=report.name,
         title=report.title,
         description=report.description,
-        tag=_TAGS[report.standing.topic],
+        tag=_TAGS[report.compatibility.topic],
         body=report.request,
         answer=report.answer,
         example=report.example,
@@ -129,7 +129,7 @@ def _operation(report: Report[Any, Any]) -> Operation:
             AS_OF_HEADER: "The answer shows all data received before this moment (RFC 3339).",
             HEADER: DESCRIPTION,
         },
-        standing=report.standing,
+        compatibility=report.compatibility,
     )
 
 

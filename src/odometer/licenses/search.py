@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from odometer.model.licenses import KEY_END, KeyFilters, LicenseKey
-from odometer.store.conditions import full_match
-from odometer.store.license_use import NOT_USED, LicenseUse
+from odometer.model.patterns import full_match
+from odometer.store.answers.license_usage import NOT_USED, LicenseUse
 from odometer.store.questions import Questions
 
 _LOOK: Final = 50_000

@@ -7,7 +7,7 @@ from typing import Final
 
 from odometer.accounts.erasures import Erasures
 from odometer.exports.worker import Stopped
-from odometer.store.erase import Eraser
+from odometer.store.derive import Eraser
 
 # Deleted rows are marked soon after an erasure; what takes longer is seen to at the next look.
 _PAUSE_S: Final = 0.5

@@ -13,7 +13,7 @@ from odometer.model.moments import to_text
 from odometer.model.properties import CUSTOM_SLOTS, DAILY
 from odometer.selection.client_list import DailyAsked, all_properties, as_object, parse_client_choice
 from odometer.selection.reading import Language
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.questions import Questions
 
 _FIRST_DAY: Final = "2000-01-01"

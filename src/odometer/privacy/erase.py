@@ -19,7 +19,7 @@ from odometer.exports.files import FileStore
 from odometer.exports.jobs import make_again
 from odometer.model.erasure import Erasure
 from odometer.model.moments import to_text
-from odometer.store.erase import Eraser, Held, HeldClient
+from odometer.store.derive import Eraser, Held, HeldClient
 
 MOST_CLIENTS: Final = 1_000
 # So long after an erasure the last trace is gone from the disk of a server that runs and is not overloaded.

@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from typing_extensions import TypedDict
 
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.events import null_last
-from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest, listed_by_basic
 from odometer.reports.shapes.exact import HOUR_MS, average, rounded
-from odometer.store.usage import Activity, Occurrences, UsageQuestion
+from odometer.store.answers.usage import Activity, Occurrences, UsageQuestion
 
 
 class UsageSummary(TypedDict):
@@ -116,7 +116,7 @@ REPORT = Report(
         {"startDate": "2031-03-03", "stopDate": "2031-03-05"},
         {"result": [_category("Canvas", {"Rotate": Occurrences(7)}, _ACTIVITY)]},
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "`startDate` and `stopDate` only. An array by category, null last: `categoryUsageSummary`, "

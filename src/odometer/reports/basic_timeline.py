@@ -7,12 +7,12 @@ from typing_extensions import TypedDict
 
 from odometer.errors import invalid
 from odometer.model.calendar import Split
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest
 from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
 from odometer.selection.events import parse_single_events
-from odometer.store.usage import Activity, Bucket, Occurrences, UsageQuestion
+from odometer.store.answers.usage import Activity, Bucket, Occurrences, UsageQuestion
 
 Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
 
@@ -111,7 +111,7 @@ REPORT = Report(
             }
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "`dateSplit` (required), `dataView` (`usageCounts`, also spelled `usageCount`, or `customValues`), "

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, Split
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.engagement import EngagementRequest
 from odometer.reports.shapes.exact import percent
@@ -16,8 +16,8 @@ from odometer.reports.shapes.items import alphabetical_labels, named_labels
 from odometer.reports.shapes.loss import SilenceMember
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import parse_segment_by
-from odometer.store.life_answers import Turn
-from odometer.store.population import EVERYBODY, Chosen, Population
+from odometer.store.answers.population import ALL_UNITS, Chosen, Population
+from odometer.store.answers.retention import RetentionAtAge
 
 # Segments that are periods of the install day.
 _COHORTS: Final = {
@@ -73,10 +73,10 @@ def run(request: ChurnAndEngagementRequest, context: Context) -> ChurnAndEngagem
         level=level,
     )
     periods = _periods(asked, cohorts, context) if cohorts else []
-    found = context.questions.turns(population, request.date_split, cohorts)
-    ages = {label: _ages(turns) for label, turns in found.items()}
+    found = context.questions.retention(population, request.date_split, cohorts)
+    ages = {label: _ages(ages) for label, ages in found.items()}
     if level is None and cohorts is None:
-        return {"result": ages.get(EVERYBODY, {})}
+        return {"result": ages.get(ALL_UNITS, {})}
     labels = periods if level is None else alphabetical_labels({*named_labels(level), *ages})
     return {"result": {label: ages.get(label, {}) for label in labels}}
 
@@ -88,9 +88,9 @@ def _periods(asked: DateRange, cohorts: Split, context: Context) -> list[str]:
     return [str(first) for first in DateRange(asked.start, min(asked.stop, context.today)).buckets(cohorts)]
 
 
-def _ages(turns: Mapping[int, Turn]) -> dict[str, AgeFigures]:
+def _ages(ages: Mapping[int, RetentionAtAge]) -> dict[str, AgeFigures]:
     found: dict[str, AgeFigures] = {}
-    for age, (reached, lost) in enumerate(reached_and_lost(turns)):
+    for age, (reached, lost) in enumerate(reached_and_lost(ages)):
         engaged = reached - lost
         found[str(age)] = {
             "engaged": engaged,
@@ -101,7 +101,7 @@ def _ages(turns: Mapping[int, Turn]) -> dict[str, AgeFigures]:
     return found
 
 
-def reached_and_lost(turns: Mapping[int, Turn]) -> list[tuple[int, int]]:
+def reached_and_lost(ages: Mapping[int, RetentionAtAge]) -> list[tuple[int, int]]:
     """For each age up to the greatest: how many have reached it, and how many of these were lost before.
 
     The rule of the report (contract 05): of E, the clients installed at least k periods ago, those count as lost that
@@ -109,16 +109,16 @@ def reached_and_lost(turns: Mapping[int, Turn]) -> list[tuple[int, int]]:
     whose last activity was at this one join, and who is not older leaves. Nobody is last active after today.
     """
     found = []
-    reached, lost = sum(turn.grown for turn in turns.values()), 0
-    for age in range(max(turns, default=-1) + 1):
+    reached, lost = sum(at_age.reached_age for at_age in ages.values()), 0
+    for age in range(max(ages, default=-1) + 1):
         found.append((reached, lost))
-        turn = turns.get(age, Turn(0, 0, 0))
-        reached -= turn.grown
-        lost += turn.left - turn.grown_lost
+        at_age = ages.get(age, RetentionAtAge(0, 0, 0))
+        reached -= at_age.reached_age
+        lost += at_age.left - at_age.reached_age_and_lost
     return found
 
 
-_EXAMPLE: Final = {0: Turn(0, 0, 1), 2: Turn(3, 1, 0)}
+_EXAMPLE: Final = {0: RetentionAtAge(0, 0, 1), 2: RetentionAtAge(3, 1, 0)}
 
 REPORT = Report(
     path="/v3/reporting/engagement/churnAndEngagement",
@@ -140,7 +140,7 @@ REPORT = Report(
         },
         {"result": {"2031-04-01": _ages(_EXAMPLE)}},
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.ENGAGEMENT,
         settled=(
             "`startDate`, `stopDate` and `dateSplit` are required; `segmentBy` also takes `installationDay`, "

@@ -1,6 +1,6 @@
 """eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (contract 04)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableAnswer, TableRequest, table_answer
 from odometer.reports.shapes.loss import LossMembers
@@ -12,7 +12,7 @@ class ChurnTableRequest(TableRequest, LossMembers):
 
 def run(request: ChurnTableRequest, context: Context) -> TableAnswer:
     """The table of lifetime use; activeUsers are the lost."""
-    return table_answer(request, context)
+    return table_answer(request, context, losses=request)
 
 
 REPORT = Report(
@@ -50,7 +50,7 @@ REPORT = Report(
             ]
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "As lifetime/dataTable, for clients whose loss date lies in the range; `daysUntilDeclaredLost` and "

@@ -1,6 +1,6 @@
 """eventTracking/churn/lifetime/histogram: how the event use of those lost in a range was distributed (contract 04)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_histogram import HistogramAnswer, HistogramRequest, histogram_answer
 from odometer.reports.shapes.loss import LossMembers
@@ -15,7 +15,7 @@ class ChurnEventHistogramRequest(HistogramRequest, LossMembers):
 
 def run(request: ChurnEventHistogramRequest, context: Context) -> HistogramAnswer:
     """The histogram of lifetime use over the lost."""
-    return histogram_answer(request, context)
+    return histogram_answer(request, context, losses=request)
 
 
 REPORT = Report(
@@ -59,7 +59,7 @@ REPORT = Report(
             }
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "As lifetime/histogram, for clients whose loss date lies in the range; `daysUntilDeclaredLost` and "

@@ -1,6 +1,6 @@
 """churn/histogram/days: how many active days the lost had had (contract 05)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.churn_histogram import (
     HISTOGRAM_OURS,
@@ -9,7 +9,8 @@ from odometer.reports.shapes.churn_histogram import (
     churn_histogram_answer,
     histogram_body,
 )
-from odometer.store.life_answers import Amount, Spread
+from odometer.store.answers.amounts import Amount
+from odometer.store.answers.lifetime_distribution import LifetimeDistribution
 
 
 def run(request: ChurnHistogramRequest, context: Context) -> ChurnHistogramAnswer:
@@ -29,9 +30,11 @@ REPORT = Report(
     run=run,
     example=(
         {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
-        histogram_body(Amount.DAYS, Spread({0: 1, 1: 1}, total=3, ranked={50: 1, 90: 2, 95: 2}, greatest=2)),
+        histogram_body(
+            Amount.DAYS, LifetimeDistribution({0: 1, 1: 1}, total=3, ranked={50: 1, 90: 2, 95: 2}, greatest=2)
+        ),
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.ENGAGEMENT,
         settled=(
             "`startDate`, `stopDate`, `daysUntilDeclaredLost`, `dateReportedLost` (default `dateLastSeen`), "

@@ -1,6 +1,6 @@
 """churn/histogram/runtime: how long the lost had used the product (contract 05)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.churn_histogram import (
     HISTOGRAM_OURS,
@@ -9,7 +9,8 @@ from odometer.reports.shapes.churn_histogram import (
     churn_histogram_answer,
     histogram_body,
 )
-from odometer.store.life_answers import Amount, Spread
+from odometer.store.answers.amounts import Amount
+from odometer.store.answers.lifetime_distribution import LifetimeDistribution
 
 
 def run(request: ChurnHistogramRequest, context: Context) -> ChurnHistogramAnswer:
@@ -31,12 +32,12 @@ REPORT = Report(
         {"startDate": "2031-05-01", "stopDate": "2031-05-31", "daysUntilDeclaredLost": 30},
         histogram_body(
             Amount.RUNTIME,
-            Spread(
+            LifetimeDistribution(
                 {0: 1, 5: 1}, total=7_860_000, ranked={50: 301_000, 90: 7_559_000, 95: 7_559_000}, greatest=7_559_000
             ),
         ),
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.ENGAGEMENT,
         settled=(
             "Members as in churn/histogram/days. The lost of the range by the runtime of their whole life, in whole "

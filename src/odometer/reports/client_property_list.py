@@ -5,11 +5,11 @@ from typing import Any, ClassVar, Final, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.client_list import ClientObject, DailyAsked, as_object, parse_client_choice
 from odometer.selection.reading import as_text
-from odometer.store.client_sql import ClientQuestion
+from odometer.store.answers.client_list import ClientQuestion
 
 PAGE: Final = 200
 
@@ -107,7 +107,7 @@ REPORT = Report(
             "nextClientId": "3B90C2E417AA0713",
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.CLIENTS,
         settled=(
             "`startAtClientId`, `properties`, `retDailyData`, `globalFilters`; 200 clients a page, by clientId. "

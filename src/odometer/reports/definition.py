@@ -10,8 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_range
+from odometer.model.compatibility import Compatibility
 from odometer.model.events import EventFlags, EventName
-from odometer.model.standing import Standing
 from odometer.selection.reading import Language
 from odometer.store.questions import Questions
 
@@ -113,7 +113,7 @@ class Report(Generic[R, A]):
 
     `run` is synchronous and may block: the server calls it in its worker pool. It returns the whole JSON body, whose
     type is `answer`: the API description is made from it, and tests check every answer against it.
-    `example` is a (request body, answer body) pair for the documentation, `standing` its mark of compatibility.
+    `example` is a (request body, answer body) pair for the documentation, `compatibility` its mark of compatibility.
     """
 
     path: str
@@ -123,7 +123,7 @@ class Report(Generic[R, A]):
     answer: type[A]
     run: Callable[[R, Context], A]
     example: tuple[dict[str, Any], A]
-    standing: Standing
+    compatibility: Compatibility
 
     @property
     def name(self) -> str:

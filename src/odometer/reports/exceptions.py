@@ -5,11 +5,11 @@ from typing import Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
-from odometer.store.exceptions import MetException
+from odometer.store.answers.exceptions import MetException
 
 
 class ExceptionRow(TypedDict):
@@ -83,7 +83,7 @@ REPORT = Report(
             ]
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.LINES,
         settled="",
         ours=(

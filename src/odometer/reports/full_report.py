@@ -6,15 +6,15 @@ from typing import Any, Final, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.events import Entries, NamedEntry, UsersRequest, entries_of, named
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.event_answers import FREQUENCY_BINS, Item, Use, UseByItem
-from odometer.store.population import EVERYBODY
+from odometer.store.answers.event_usage import FREQUENCY_BINS, Item, RangeUsage, UsageTable
+from odometer.store.answers.population import ALL_UNITS
 
 
 class EventUse(TypedDict):
@@ -64,7 +64,7 @@ def run(request: FullReportRequest, context: Context) -> FullReportAnswer:
     population = active_in_range(request, context, level)
     entries = entries_of(request.events, context)
     use = context.questions.use_in_range(population, entries.sets)
-    shown = [number for number in range(len(entries.listed)) if entries.are_named or (EVERYBODY, number) in use.cells]
+    shown = [number for number in range(len(entries.listed)) if entries.are_named or (ALL_UNITS, number) in use.cells]
     detailed: list[FullReportRow] | dict[str, list[FullReportRow]]
     if level is None:
         detailed = _events(entries, shown, use, use.everybody)
@@ -74,29 +74,29 @@ def run(request: FullReportRequest, context: Context) -> FullReportAnswer:
     return {"segmentBy": None if level is None else level.name, "result": {"detailedReport": detailed}}
 
 
-def _items(request: FullReportRequest, level: Level, use: UseByItem, shown: Sequence[int]) -> list[Item]:
+def _items(request: FullReportRequest, level: Level, use: UsageTable[RangeUsage], shown: Sequence[int]) -> list[Item]:
     """The segments in the order asked for; named ones are there even when nobody is in them."""
     items = with_named(level, use.items)
     turned = request.sort_direction == "desc"
     labels = alphabetical_labels(items, turned=turned and request.sort == "alpha")
     if request.sort == "eventCounts":
-        times = {label: sum(use.cells.get((label, number), Use()).times for number in shown) for label in labels}
+        times = {label: sum(use.cells.get((label, number), RangeUsage()).times for number in shown) for label in labels}
         labels.sort(key=lambda label: times[label], reverse=turned)
     return [items[label] for label in labels]
 
 
-def _events(entries: Entries, shown: Sequence[int], use: UseByItem, item: Item) -> list[FullReportRow]:
+def _events(entries: Entries, shown: Sequence[int], use: UsageTable[RangeUsage], item: Item) -> list[FullReportRow]:
     return [
-        {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), Use()), item)}
+        {**named(entries.listed[number]), "data": _data(use.cells.get((item.label, number), RangeUsage()), item)}
         for number in shown
     ]
 
 
-def _data(use: Use, item: Item) -> EventUse:
+def _data(use: RangeUsage, item: Item) -> EventUse:
     """The figures of one event within a segment (contract 04)."""
     return {
         "eventCounts": use.times,
-        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, sum(use.amounts)),
+        "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, use.sessions),
         "averageEventCountPerSessionAll": average(use.times, item.sessions),
         "averageEventCountPerUserAtLeastOnce": average(use.times, use.users),
         "averageEventCountPerUserAll": average(use.times, item.units),
@@ -137,13 +137,13 @@ REPORT = Report(
                     {
                         "category": "Canvas",
                         "name": "Rotate",
-                        "data": _data(Use(7, 2, (4,), {1: 1, 6: 1}), Item(EVERYBODY, 4, 8)),
+                        "data": _data(RangeUsage(7, 2, 4, {1: 1, 6: 1}), Item(ALL_UNITS, 4, 8)),
                     }
                 ]
             },
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "`segmentBy` stands beside `result`; `detailedReport` is an array, with segments an object by segment. "

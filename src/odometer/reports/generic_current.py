@@ -7,7 +7,7 @@ from pydantic import Field
 
 from odometer.errors import invalid
 from odometer.model.calendar import DateRange, parse_day
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.status import StatusAnswer, StatusRequest, status_answer
 
@@ -59,7 +59,7 @@ REPORT = Report(
             }
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.GENERIC,
         settled=(
             "The members of dateRange without `stopDate` and `dateSplit`; all three figures are judged by the last "

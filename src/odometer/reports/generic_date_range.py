@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from odometer.model.calendar import Split
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.status import StatusAnswer, StatusRequest, status_answer
 
@@ -47,7 +47,7 @@ REPORT = Report(
             }
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.GENERIC,
         settled=(
             "`startDate`, `stopDate`, `clientStatus`, `dateSplit`, `daysUntilDeclaredLost` (absent: the product's "

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.lines import LINE_COLUMNS, LineType, preview_of
-from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 
 _MOST: Final = 1_000
@@ -77,7 +77,7 @@ CUSTOM_EVENTS = Report(
             "result": [{**_OF_CLIENT, "event.category": "Shop", "event.name": "Buy", "event.data": "n=1"}],
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.LINES,
         settled=(
             "`lineCount` as an integer or digits, 1 to 1,000, 20 by default. `fieldNames` (key → label, in the order "
@@ -106,7 +106,7 @@ EXCEPTIONS = Report(
             "result": [{**_OF_CLIENT, "exception.className": "IOError", "exception.methodName": "save"}],
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.LINES,
         settled=(
             "`lineCount` as an integer or digits, 1 to 1,000, 20 by default. `fieldNames` (key → label, in the order "

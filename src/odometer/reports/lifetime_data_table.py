@@ -1,6 +1,6 @@
 """eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (contract 04)."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_table import TableAnswer, TableRequest, table_answer
 
@@ -40,7 +40,7 @@ REPORT = Report(
             ]
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "Clients active in the range, counted over their whole life: `eventCount`, averages per user and per "

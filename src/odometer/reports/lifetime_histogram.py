@@ -1,6 +1,6 @@
 """eventTracking/lifetime/histogram: how lifetime use of events is distributed over those active in a range."""
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.event_histogram import HistogramAnswer, HistogramRequest, histogram_answer
 
@@ -47,7 +47,7 @@ REPORT = Report(
             }
         },
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.EVENTS,
         settled=(
             "`events` is required; `lowerBounds` and `binUpperBounds` come together or not at all. `summary` "

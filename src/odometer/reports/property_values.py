@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
 from odometer.model import languages, places, systems
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.properties import LEVELS, Property
-from odometer.model.standing import Standing, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.reading import (
     NULL_LABEL,
@@ -168,7 +168,7 @@ REPORT = Report(
         {"property": "os", "granularity": "version", "filter": {"type": "regex", "value": "Windows"}},
         {"result": [{"value": "Microsoft Windows 11", "shortName": "Win 11"}]},
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.METADATA,
         settled=(
             "`property` (bare or dotted), `granularity`, `filter` (a regex is searched for anywhere in the value, a "

@@ -4,12 +4,13 @@ from typing import Any, NotRequired, cast
 
 from typing_extensions import TypedDict
 
-from odometer.model.standing import Standing, Topic
+from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.active import active_in_range
 from odometer.reports.shapes.bins import bin_labels, place_of
 from odometer.reports.shapes.engagement import EngagementRequest
-from odometer.store.life_answers import AMOUNTS, Classes
+from odometer.store.answers.amounts import AMOUNTS
+from odometer.store.answers.usage_classes import Classes
 
 
 class UsageBin(TypedDict):
@@ -47,25 +48,25 @@ def run(request: UsageDistributionRequest, context: Context) -> UsageDistributio
 
 def _tables(classes: Classes) -> UsageTables:
     labels = []
-    for place, amount in enumerate(AMOUNTS):
+    for index, amount in enumerate(AMOUNTS):
         users: dict[int, int] = {}
         for numbers, count in classes.items():
-            users[numbers[place]] = users.get(numbers[place], 0) + count
+            users[numbers[index]] = users.get(numbers[index], 0) + count
         labels.append(bin_labels(amount, users))
-    others = [[other for other in range(len(AMOUNTS)) if other != place] for place in range(len(AMOUNTS))]
+    others = [[other for other in range(len(AMOUNTS)) if other != index] for index in range(len(AMOUNTS))]
     tables: dict[str, Any] = {
         amount: {
-            label: {"users": 0, **{AMOUNTS[other]: dict.fromkeys(labels[other], 0) for other in others[place]}}
-            for label in labels[place]
+            label: {"users": 0, **{AMOUNTS[other]: dict.fromkeys(labels[other], 0) for other in others[index]}}
+            for label in labels[index]
         }
-        for place, amount in enumerate(AMOUNTS)
+        for index, amount in enumerate(AMOUNTS)
     }
     for numbers, count in classes.items():
         found = [of_amount[place_of(number, of_amount)] for number, of_amount in zip(numbers, labels, strict=True)]
-        for place, amount in enumerate(AMOUNTS):
-            table = tables[amount][found[place]]
+        for index, amount in enumerate(AMOUNTS):
+            table = tables[amount][found[index]]
             table["users"] += count
-            for other in others[place]:
+            for other in others[index]:
                 table[AMOUNTS[other]][found[other]] += count
     return cast("UsageTables", tables)
 
@@ -85,7 +86,7 @@ REPORT = Report(
         # Clients by their days, sessions and runtime, each as the number of a bin of the ladder.
         {"result": _tables({(0, 0, 0): 2, (1, 2, 3): 1, (1, 6, 5): 1, (1, 0, 0): 1})},
     ),
-    standing=Standing(
+    compatibility=Compatibility(
         topic=Topic.ENGAGEMENT,
         settled=(
             "`startDate`, `stopDate`, `globalFilters`. `activeDays`, `sessions` and `runtime` hold bins in their "

@@ -8,18 +8,16 @@ from typing import NamedTuple
 
 from odometer.clock import Clock
 from odometer.errors import StartError
-from odometer.store.append import BlockedAmong, Writer
 from odometer.store.damage import set_aside_damaged, set_aside_parts
-from odometer.store.derive import Derivation
-from odometer.store.deriver import Deriver, catch_up
+from odometer.store.derive import Derivation, Deriver, Eraser, catch_up
 from odometer.store.engine import REPORT_MEMORY_MIB, Engine
-from odometer.store.erase import Eraser
 from odometer.store.gate import Gate
-from odometer.store.ledger import Ledger
 from odometer.store.questions import Questions
+from odometer.store.records import BlockedAmong, Ledger, Writer, drop_leftovers
 from odometer.store.snapshot import Snapshot, drop_snapshots, snapshot
-from odometer.store.sorting import drop_leftovers
-from odometer.store.tables import RECORDS, migrate
+from odometer.store.tables import RECORDS, SCHEMA_VERSION, migrate
+
+__all__ = ["SCHEMA_VERSION", "Accepted", "Analytics", "LiveAnalytics", "open_analytics", "open_live_analytics"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from odometer.store.derive_sql import OPT_OR_NOT
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.scope import IS_LINE
-from odometer.store.tables import RECORDS, TABLES
+from odometer.store.records import IS_LINE, IS_OPT_RECORD
+from odometer.store.tables import CLIENT, CLIENT_DAY, CLIENT_EVENT, EVENT_DAY, LINE, RECORDS, TABLES
 
 _IN_ORDER: Final = {"optimize_aggregation_in_order": 1}
 
@@ -25,33 +24,33 @@ def _pairs(of_records: str) -> tuple[Pair, ...]:
         Pair(
             "clients",
             f"""SELECT product, count() FROM (
-                SELECT product, client FROM {DATABASE}.{RECORDS.name} WHERE NOT {OPT_OR_NOT} AND {of_records}
+                SELECT product, client FROM {RECORDS} WHERE NOT {IS_OPT_RECORD} AND {of_records}
                 GROUP BY product, client
             ) GROUP BY product""",
-            f"SELECT product, sum(sign) FROM {DATABASE}.client GROUP BY product",
+            f"SELECT product, sum(sign) FROM {CLIENT} GROUP BY product",
         ),
         Pair(
             "active days",
-            f"SELECT product, sum(active_days * sign) FROM {DATABASE}.client GROUP BY product",
-            f"SELECT product, sum(sign) FROM {DATABASE}.client_day GROUP BY product",
+            f"SELECT product, sum(active_days * sign) FROM {CLIENT} GROUP BY product",
+            f"SELECT product, sum(sign) FROM {CLIENT_DAY} GROUP BY product",
         ),
         Pair(
             "sessions",
-            f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client GROUP BY product",
-            f"SELECT product, sum(sessions * sign) FROM {DATABASE}.client_day GROUP BY product",
+            f"SELECT product, sum(sessions * sign) FROM {CLIENT} GROUP BY product",
+            f"SELECT product, sum(sessions * sign) FROM {CLIENT_DAY} GROUP BY product",
         ),
         Pair(
             "events",
-            f"SELECT product, sum(count * sign) FROM {DATABASE}.client_event GROUP BY product",
-            f"SELECT product, sum(count * sign) FROM {DATABASE}.event_day GROUP BY product",
+            f"SELECT product, sum(count * sign) FROM {CLIENT_EVENT} GROUP BY product",
+            f"SELECT product, sum(count * sign) FROM {EVENT_DAY} GROUP BY product",
         ),
         Pair(
             "custom events and exceptions",
             f"""SELECT product, count() FROM (
-                SELECT DISTINCT product, client, seq, hash FROM {DATABASE}.{RECORDS.name}
+                SELECT DISTINCT product, client, seq, hash FROM {RECORDS}
                 WHERE {IS_LINE} AND {of_records}
             ) GROUP BY product""",
-            f"SELECT product, sum(sign) FROM {DATABASE}.line GROUP BY product",
+            f"SELECT product, sum(sign) FROM {LINE} GROUP BY product",
         ),
     )
 
@@ -66,6 +65,11 @@ class BrokenPart(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.table}/{self.name}"
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether its rows are records, which the ledger counts."""
+        return self.table == RECORDS.name
 
 
 def broken_parts(engine: Engine) -> Sequence[BrokenPart]:

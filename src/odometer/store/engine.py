@@ -229,6 +229,11 @@ class Engine:
         with _as_problem(), self.handle() as client:
             client.raw_insert(f"{DATABASE}.{table}", insert_block=lines, fmt="JSONEachRow")
 
+    @property
+    def version(self) -> str:
+        """Of ClickHouse."""
+        return str(self.rows("SELECT version()")[0][0])
+
     def command(self, sql: str, params: Params | None = None) -> None:
         """Run a statement that answers nothing."""
         with _as_problem(), self.handle() as client:

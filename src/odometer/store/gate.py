@@ -19,7 +19,7 @@ class Gate:
         self._closed = False
 
     @contextlib.contextmanager
-    def passing(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
         """Hold the gate open while a report reads."""
         with self._changed:
             self._changed.wait_for(lambda: not self._closed)
@@ -32,7 +32,7 @@ class Gate:
                 self._changed.notify_all()
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def pinned(self) -> Iterator[None]:
         """Keep the writer out until the end of the block, however long that takes.
 
         For opening several streams that must show one state: each takes its view of its table as it is opened.
@@ -48,7 +48,7 @@ class Gate:
                 self._changed.notify_all()
 
     @contextlib.contextmanager
-    def closed(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
         """Let no report start while the writer changes several tables; waits `PATIENCE_S` for those inside."""
         with self._changed:
             self._changed.wait_for(lambda: not self._closed and not self._holding)

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from odometer.store.engine import DATABASE, Engine
+from odometer.store.tables import RECORDS
 
 _SQL: Final = """SELECT table, count(), sum(rows), sum(bytes_on_disk) FROM system.parts
     WHERE active AND database = {database:String} GROUP BY table ORDER BY table"""
@@ -24,5 +25,5 @@ def parts_of_tables(engine: Engine) -> list[TableParts]:
 
 def last_received(engine: Engine) -> dict[int, int]:
     """When the last record of each product was received (milliseconds since 1970)."""
-    sql = f"SELECT product, max(received_ms) FROM {DATABASE}.records GROUP BY product"
+    sql = f"SELECT product, max(received_ms) FROM {RECORDS} GROUP BY product"
     return {int(product): int(received_ms) for product, received_ms in engine.rows(sql)}

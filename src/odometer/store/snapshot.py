@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from odometer.errors import Problem, StartError
-from odometer.store.append import last_ingest_no
 from odometer.store.derive import Derivation
 from odometer.store.engine import DATABASE, Engine
-from odometer.store.ledger import FILE, Entries, Months, encode_ledger, new_store_id
+from odometer.store.records import LEDGER_FILE, Entries, Months, encode_ledger, last_ingest_no, new_store_id
+from odometer.store.tables import CLIENT, CLIENT_DAY, EVENT_DAY
 
 # Other characters than these the engine would spell in another way in the name of the folder.
 _NAME: Final = "odometer_backup"
@@ -23,14 +23,14 @@ _LATE_DELETIONS_WITHIN_S: Final = 10.0
 _LOOK_S: Final = 0.1
 # What a restored store must answer as well: clients, and by month what they did.
 _FIGURES: Final = f"""
-    SELECT toString(product), 'clients' AS what, toString(sum(sign)) FROM {DATABASE}.client GROUP BY product
+    SELECT toString(product), 'clients' AS what, toString(sum(sign)) FROM {CLIENT} GROUP BY product
     UNION ALL
     SELECT toString(product), concat(toString(toYYYYMM(day)), ' active days, sessions, runtime') AS what,
         concat(toString(sum(sign)), ' ', toString(sum(sessions * sign)), ' ', toString(sum(runtime_ms * sign)))
-    FROM {DATABASE}.client_day GROUP BY product, what
+    FROM {CLIENT_DAY} GROUP BY product, what
     UNION ALL
     SELECT toString(product), concat(toString(toYYYYMM(day)), ' events') AS what, toString(sum(count * sign))
-    FROM {DATABASE}.event_day GROUP BY product, what"""
+    FROM {EVENT_DAY} GROUP BY product, what"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def begin_store(folder: Path, tables: Mapping[str, str], up_to: int, months: Mon
     engine = Engine(f"chdb://{folder}", handles=1)
     for create in tables.values():
         engine.command(create)
-    (folder / FILE).write_bytes(encode_ledger(Entries(up_to, months, store=new_store_id())))
+    (folder / LEDGER_FILE).write_bytes(encode_ledger(Entries(up_to, months, store=new_store_id())))
     return engine
 
 

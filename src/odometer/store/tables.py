@@ -24,6 +24,10 @@ class Table:
     # Indexes and projections.
     further: str | None = None
 
+    def __str__(self) -> str:
+        """As statements name it."""
+        return f"{DATABASE}.{self.name}"
+
     @property
     def column_names(self) -> tuple[str, ...]:
         """All columns in table order."""
@@ -37,10 +41,7 @@ class Table:
         partition = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
         order = f" ORDER BY {self.order_by}" if self.order_by else ""
         settings = f" SETTINGS {self.settings}" if self.settings else ""
-        return (
-            f"CREATE TABLE IF NOT EXISTS {DATABASE}.{self.name} ({columns}) "
-            f"ENGINE = {self.engine}{partition}{order}{settings}"
-        )
+        return f"CREATE TABLE IF NOT EXISTS {self} ({columns}) ENGINE = {self.engine}{partition}{order}{settings}"
 
 
 def column_type(prop: Property) -> str:
@@ -279,13 +280,13 @@ TABLES: Final = (RECORDS, STAGING, CLIENT_NUMBER, *DERIVED, DUPLICATE, EVENT, MA
 
 # Statements that bring an older store to the next version; version 1 is the CREATE statements above.
 # Without a mark everything is derived again when the store is opened.
-_DERIVE_AGAIN: Final = f"TRUNCATE TABLE {DATABASE}.{MARK.name}"
+_DERIVE_AGAIN: Final = f"TRUNCATE TABLE {MARK}"
 MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
     (1, tuple(table.ddl for table in TABLES)),
     (
         2,
         (
-            *(f"ALTER TABLE {DATABASE}.client ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _DELIVERIES),
+            *(f"ALTER TABLE {CLIENT} ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in _DELIVERIES),
             EVENT.ddl,
             _DERIVE_AGAIN,
         ),
@@ -294,7 +295,7 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
         3,
         (
             CLIENT_NUMBER.ddl,
-            *(f"DROP TABLE IF EXISTS {DATABASE}.{table.name}" for table in DERIVED),
+            *(f"DROP TABLE IF EXISTS {table}" for table in DERIVED),
             *(table.ddl for table in DERIVED),
             _DERIVE_AGAIN,
         ),
@@ -302,6 +303,9 @@ MIGRATIONS: Final[tuple[tuple[int, tuple[str, ...]], ...]] = (
     (4, (LICENSE_STATE.ddl, LICENSE_MARK.ddl)),
     (5, (LINE.ddl, DUPLICATE.ddl, _DERIVE_AGAIN)),
 )
+
+# Of the tables that this version makes and reads.
+SCHEMA_VERSION: Final = MIGRATIONS[-1][0]
 
 
 def migrate(engine: Engine) -> int:

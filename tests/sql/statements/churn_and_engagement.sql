@@ -1,7 +1,7 @@
 SELECT
     '' AS label,
     turn.1 AS at,
-    sum(users * (turn.2)) AS grown,
+    sum(users * (turn.2)) AS reached_age,
     sum(users * (turn.3)),
     sum(users * (turn.4)) AS gone
 FROM
@@ -61,6 +61,6 @@ ARRAY JOIN [(age, 1, is_lost, 0), (life, 0, 0, is_lost)] AS turn
 GROUP BY
     label,
     at
-HAVING (grown != 0) OR (gone != 0)
+HAVING (reached_age != 0) OR (gone != 0)
 LIMIT 200001;
 

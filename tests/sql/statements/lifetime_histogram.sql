@@ -90,7 +90,7 @@ FROM
     SELECT
         entry,
         weight,
-        [toUInt64(n), toUInt64((intDiv(n, active_days) * 100) + intDiv(((n % active_days) * 200) + active_days, 2 * active_days)), toUInt64((intDiv(n, active_weeks) * 100) + intDiv(((n % active_weeks) * 200) + active_weeks, 2 * active_weeks)), toUInt64((intDiv(n, active_months) * 100) + intDiv(((n % active_months) * 200) + active_months, 2 * active_months))] AS given
+        [toUInt64(n), toUInt64((intDiv(n, active_days) * 100) + intDiv(((n % active_days) * 200) + active_days, 2 * active_days)), toUInt64((intDiv(n, active_weeks) * 100) + intDiv(((n % active_weeks) * 200) + active_weeks, 2 * active_weeks)), toUInt64((intDiv(n, active_months) * 100) + intDiv(((n % active_months) * 200) + active_months, 2 * active_months))] AS measured
     FROM
     (
         SELECT
@@ -190,8 +190,8 @@ FROM
     )
 )
 ARRAY JOIN
-    given AS value,
-    arrayEnumerate(given) AS measure
+    measured AS value,
+    arrayEnumerate(measured) AS measure
 GROUP BY
     entry,
     measure,

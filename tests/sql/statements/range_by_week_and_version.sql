@@ -1,7 +1,7 @@
 SELECT
     bucket,
     labels,
-    min(place),
+    min(segment_no),
     sum(new),
     sum(active),
     sum(lost)
@@ -10,7 +10,7 @@ FROM
     SELECT
         bucket,
         arrayMap(item -> (item.1), path) AS labels,
-        (path[-1]).2 AS place,
+        (path[-1]).2 AS segment_no,
         new_1 AS new,
         active_1 AS active,
         lost_1 AS lost
@@ -23,7 +23,7 @@ FROM
         (
             SELECT
                 bucket,
-                arrayJoin(given) AS item_0,
+                arrayJoin(row_items) AS item_0,
                 sum(new) AS new_1,
                 sum(active) AS active_1,
                 sum(lost) AS lost_1
@@ -31,7 +31,7 @@ FROM
             (
                 SELECT
                     *,
-                    arrayConcat(if(NOT (p_prod_version = ''), [(toString(toString(p_prod_version)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_version = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS given
+                    arrayConcat(if(NOT (p_prod_version = ''), [(toString(toString(p_prod_version)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_version = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS row_items
                 FROM
                 (
                     SELECT

@@ -1,7 +1,7 @@
 SELECT
     bucket,
     labels,
-    min(place),
+    min(segment_no),
     sum(new),
     sum(active),
     sum(lost)
@@ -10,7 +10,7 @@ FROM
     SELECT
         bucket,
         arrayMap(item -> (item.1), path) AS labels,
-        (path[-1]).2 AS place,
+        (path[-1]).2 AS segment_no,
         new_2 AS new,
         active_2 AS active,
         lost_2 AS lost
@@ -24,7 +24,7 @@ FROM
             SELECT
                 bucket,
                 item_0,
-                arrayJoin(if(item_0 = tuple('', toUInt16(65535)), [tuple('', toUInt16(65535))], arrayConcat([tuple('', toUInt16(65535))], given))) AS item_1,
+                arrayJoin(if(item_0 = tuple('', toUInt16(65535)), [tuple('', toUInt16(65535))], arrayConcat([tuple('', toUInt16(65535))], row_items))) AS item_1,
                 sum(new_1) AS new_2,
                 sum(active_1) AS active_2,
                 sum(lost_1) AS lost_2
@@ -32,12 +32,12 @@ FROM
             (
                 SELECT
                     *,
-                    arrayConcat(if(NOT (p_prod_edition = ''), [(toString(toString(p_prod_edition)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_edition = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS given
+                    arrayConcat(if(NOT (p_prod_edition = ''), [(toString(toString(p_prod_edition)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_edition = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS row_items
                 FROM
                 (
                     SELECT
                         bucket,
-                        arrayJoin(given) AS item_0,
+                        arrayJoin(row_items) AS item_0,
                         p_prod_edition,
                         sum(new) AS new_1,
                         sum(active) AS active_1,
@@ -46,7 +46,7 @@ FROM
                     (
                         SELECT
                             *,
-                            arrayConcat(if(NOT (p_prod_version = ''), [(toString(toString(p_prod_version)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_version = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS given
+                            arrayConcat(if(NOT (p_prod_version = ''), [(toString(toString(p_prod_version)), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))')), if(p_prod_version = '', [(toString('<NULL>'), toUInt16(0))], CAST([], 'Array(Tuple(String, UInt16))'))) AS row_items
                         FROM
                         (
                             SELECT

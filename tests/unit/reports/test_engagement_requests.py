@@ -17,7 +17,9 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.bins import bin_labels, place_of
 from odometer.reports.shapes.exact import percent
 from odometer.reports.usage_distribution import REPORT as USAGE
-from odometer.store.life_answers import EDGES, Amount, Spread, Turn
+from odometer.store.answers.amounts import EDGES, Amount
+from odometer.store.answers.lifetime_distribution import LifetimeDistribution
+from odometer.store.answers.retention import RetentionAtAge
 from odometer.store.questions import Questions
 
 RANGE: dict[str, Any] = {"startDate": "2031-03-03", "stopDate": "2031-03-05"}
@@ -30,10 +32,10 @@ class Nothing:
     def use_classes(self, _population: object) -> dict[Any, Any]:
         return {}
 
-    def spread_in_life(self, _population: object, _amount: object) -> Spread:
-        return Spread({}, 0, {}, 0)
+    def lifetime_distribution(self, _population: object, _amount: object) -> LifetimeDistribution:
+        return LifetimeDistribution({}, 0, {}, 0)
 
-    def turns(self, *_asked: object) -> dict[Any, Any]:
+    def retention(self, *_asked: object) -> dict[Any, Any]:
         return {}
 
     def pattern_fault(self, _pattern: str) -> None:
@@ -147,16 +149,18 @@ def test_hours_may_have_many_digits_and_the_last_bin_takes_the_rest() -> None:
 def test_the_rule_of_engagement(drawn: list[tuple[int, int, bool]]) -> None:
     """Age today, age when last active, whether lost: counted as contract 05 writes it."""
     people = [(max(one, other), min(one, other), is_lost) for one, other, is_lost in drawn]
-    grown = Counter(age for age, _, _ in people)
-    grown_lost = Counter(age for age, _, is_lost in people if is_lost)
+    reached_age = Counter(age for age, _, _ in people)
+    reached_age_and_lost = Counter(age for age, _, is_lost in people if is_lost)
     left = Counter(life for _, life, is_lost in people if is_lost)
-    turns = {age: Turn(grown[age], grown_lost[age], left[age]) for age in {*grown, *left}}
+    ages = {
+        age: RetentionAtAge(reached_age[age], reached_age_and_lost[age], left[age]) for age in {*reached_age, *left}
+    }
 
     wanted = []
     for k in range(max((age for age, _, _ in people), default=-1) + 1):
         so_old = [(life, is_lost) for age, life, is_lost in people if age >= k]
         wanted.append((len(so_old), sum(is_lost and life < k for life, is_lost in so_old)))
-    assert reached_and_lost(turns) == wanted
+    assert reached_and_lost(ages) == wanted
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from odometer.reports.full_report import REPORT as FULL_REPORT
 from odometer.reports.lifetime_data_table import REPORT as LIFETIME_TABLE
 from odometer.reports.lifetime_histogram import REPORT as LIFETIME_HISTOGRAM
 from odometer.reports.shapes.exact import average, rounded
-from odometer.store.event_answers import Item, UseByItem
-from odometer.store.event_use import EventSets
+from odometer.store.answers.event_usage import Item, LifeUsage, UsageTable
+from odometer.store.answers.known_events import EventSets
 from odometer.store.questions import Questions
 
 RANGE: dict[str, Any] = {"startDate": "2031-03-03", "stopDate": "2031-03-05"}
@@ -45,8 +45,8 @@ class Nothing:
     def event_sets(self, _product_id: int, entries: list[Any]) -> EventSets:
         return EventSets(tuple(frozenset() for _ in entries))
 
-    def use_in_life(self, _population: object, _sets: object) -> UseByItem:
-        return UseByItem(Item(""), {}, {})
+    def use_in_life(self, _population: object, _sets: object) -> UsageTable[LifeUsage]:
+        return UsageTable(Item(""), {}, {})
 
     use_in_range = use_in_life
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from odometer.reports.definition import Context
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import Level
-from odometer.store.population import Chosen, Population
+from odometer.store.answers.population import Chosen, Population
 
 
 class RangeMembers(Protocol):
@@ -30,7 +30,7 @@ def active_in_range(request: RangeMembers, context: Context, level: Level | None
         product_id=context.product_id,
         range=context.range_of(request.start_date, request.stop_date),
         today=context.today,
-        chosen=Chosen.ACTIVE_AS_THEN,
+        chosen=Chosen.ACTIVE_BY_STATE_IN_RANGE,
         filters=parse_filters(request.global_filters, context.language),
         level=level,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from odometer.store.life_answers import EDGES, Amount
+from odometer.store.answers.amounts import EDGES, Amount
 
 _LEAST_CLOSED: Final = 3
 _COVERED_PERCENT: Final = 95
@@ -30,7 +30,7 @@ def bin_labels(amount: Amount, users: Mapping[int, int]) -> list[str]:
 
 
 def place_of(number: int, labels: list[str]) -> int:
-    """The place of the bin that takes the ladder's bin of this number."""
+    """The number of the bin that takes the ladder's bin of this number."""
     return min(number, len(labels) - 1)
 
 

@@ -8,8 +8,9 @@ from odometer.reports.shapes.engagement import EngagementRequest
 from odometer.reports.shapes.exact import HOUR_MS, average
 from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
-from odometer.store.life_answers import Amount, Spread
-from odometer.store.population import Chosen, Population
+from odometer.store.answers.amounts import Amount
+from odometer.store.answers.lifetime_distribution import LifetimeDistribution
+from odometer.store.answers.population import Chosen, Population
 
 HISTOGRAM_OURS = (
     "The answer: bin → clients, labels and bins as in usageDistribution, with `statistics` (`users`, `mean`, `median`, "
@@ -50,21 +51,21 @@ def churn_histogram_answer(request: ChurnHistogramRequest, context: Context, amo
         lost_when_declared=request.lost_when_declared,
         filters=parse_filters(request.global_filters, context.language),
     )
-    return histogram_body(amount, context.questions.spread_in_life(population, amount))
+    return histogram_body(amount, context.questions.lifetime_distribution(population, amount))
 
 
-def histogram_body(amount: Amount, spread: Spread) -> ChurnHistogramAnswer:
+def histogram_body(amount: Amount, distribution: LifetimeDistribution) -> ChurnHistogramAnswer:
     """Bins under `result`, `statistics` beside it."""
-    labels = bin_labels(amount, spread.bins)
+    labels = bin_labels(amount, distribution.bins)
     counts = [0] * len(labels)
-    for number, users in spread.bins.items():
+    for number, users in distribution.bins.items():
         counts[place_of(number, labels)] += users
-    return {"result": dict(zip(labels, counts, strict=True)), "statistics": _statistics(amount, spread)}
+    return {"result": dict(zip(labels, counts, strict=True)), "statistics": _statistics(amount, distribution)}
 
 
-def _statistics(amount: Amount, spread: Spread) -> ChurnStatistics:
+def _statistics(amount: Amount, distribution: LifetimeDistribution) -> ChurnStatistics:
     """Runtime in hours; only averages and hours have decimals."""
-    users = sum(spread.bins.values())
+    users = sum(distribution.bins.values())
     in_hours = amount is Amount.RUNTIME
 
     def shown(value: int) -> int | float:
@@ -72,9 +73,9 @@ def _statistics(amount: Amount, spread: Spread) -> ChurnStatistics:
 
     return {
         "users": users,
-        "mean": average(spread.total, users * HOUR_MS if in_hours else users),
-        "median": shown(spread.ranked.get(50, 0)),
-        "p90": shown(spread.ranked.get(90, 0)),
-        "p95": shown(spread.ranked.get(95, 0)),
-        "max": shown(spread.greatest),
+        "mean": average(distribution.total, users * HOUR_MS if in_hours else users),
+        "median": shown(distribution.ranked.get(50, 0)),
+        "p90": shown(distribution.ranked.get(90, 0)),
+        "p95": shown(distribution.ranked.get(95, 0)),
+        "max": shown(distribution.greatest),
     }

@@ -15,9 +15,10 @@ from odometer.reports.definition import Context
 from odometer.reports.shapes.events import Entries, NamedEntry, entries_of, named
 from odometer.reports.shapes.exact import hundredths
 from odometer.reports.shapes.life_use import LifeRequest, population_of
+from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.events import Entry
 from odometer.selection.reading import as_list, as_number, as_object, as_whole
-from odometer.store.event_answers import MEASURES, Measure
+from odometer.store.answers.event_distributions import MEASURES, Measure
 
 _MAX_BINS: Final = 1_000
 _OPEN: Final = "inf"
@@ -122,10 +123,10 @@ def _decimal(value: int) -> str:
     return text.removesuffix("0")
 
 
-def histogram_answer(request: HistogramRequest, context: Context) -> HistogramAnswer:
-    """The answer body. Raises `Problem`."""
+def histogram_answer(request: HistogramRequest, context: Context, losses: LossMembers | None = None) -> HistogramAnswer:
+    """The answer body, of those who are lost where `losses` says who is. Raises `Problem`."""
     given = _given_bins(request)
-    population = population_of(request, context)
+    population = population_of(request, context, losses=losses)
     entries = entries_of(request.events, context)
     size, found = context.questions.distributions(population, entries.sets)
     users = [sum(found.get((number, Measure.TIMES), {}).values()) for number in range(len(entries.listed))]
@@ -224,8 +225,8 @@ def _bins(measure: Measure, lower: object, uppers: object) -> Bins:
     listed = as_list(uppers, path, _MAX_BINS)
     is_open = listed[-1] == _OPEN
     closed: list[int] = []
-    for place, given in enumerate(listed[:-1] if is_open else listed):
-        at = f"{path}[{place}]"
+    for index, given in enumerate(listed[:-1] if is_open else listed):
+        at = f"{path}[{index}]"
         if given == _OPEN:
             raise invalid(at, 'Only the last bound may be "inf".')
         upper = as_whole(given, at, 1) if measure is Measure.TIMES else _as_hundredths(given, at)

@@ -14,10 +14,11 @@ from odometer.reports.shapes.events import entries_of
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.reports.shapes.life_use import LifeRequest, population_of
+from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.events import Combination, Entry
 from odometer.selection.segments import Level, parse_segment_by
-from odometer.store.event_answers import Item, Use, UseByItem
-from odometer.store.population import EVERYBODY
+from odometer.store.answers.event_usage import Item, LifeUsage, UsageTable
+from odometer.store.answers.population import ALL_UNITS
 
 _PAGE_SIZE: Final = 100
 Direction = Literal["asc", "desc"]
@@ -109,16 +110,16 @@ _COMPARED: Final[dict[str, Literal["activeUsers", "eventCount", "uniqueUsersUsed
 }
 
 
-def table_answer(request: TableRequest, context: Context) -> TableAnswer:
-    """The answer body. Raises `Problem`."""
+def table_answer(request: TableRequest, context: Context, losses: LossMembers | None = None) -> TableAnswer:
+    """The answer body, of those who are lost where `losses` says who is. Raises `Problem`."""
     level = parse_segment_by(request.segment_by, request.segments, context.language)
-    population = population_of(request, context, level)
+    population = population_of(request, context, level, losses)
     entries = entries_of(request.events, context)
     use = context.questions.use_in_life(population, entries.sets)
     rows = [
         _row(entry, number, use, level, request.sorting)
         for number, entry in enumerate(entries.listed)
-        if entries.are_named or (EVERYBODY, number) in use.cells
+        if entries.are_named or (ALL_UNITS, number) in use.cells
     ]
     ordered = _ordered_events(rows, request.sorting, by_category=request.categorize_events)
     total = len(ordered)
@@ -135,25 +136,24 @@ def table_answer(request: TableRequest, context: Context) -> TableAnswer:
     return {"result": result, "totalEvents": total} if paged else {"result": result}
 
 
-def _row(entry: Entry, number: int, use: UseByItem, level: Level | None, sorting: Sorting) -> _Row:
-    figures = _figures(use.cells.get((EVERYBODY, number), Use()), use.everybody)
+def _row(entry: Entry, number: int, use: UsageTable[LifeUsage], level: Level | None, sorting: Sorting) -> _Row:
+    figures = _figures(use.cells.get((ALL_UNITS, number), LifeUsage()), use.everybody)
     if level is None:
         return _Row(entry, figures, None)
     by_label = {
-        label: _figures(use.cells.get((label, number), Use()), item)
+        label: _figures(use.cells.get((label, number), LifeUsage()), item)
         for label, item in with_named(level, use.items).items()
     }
     return _Row(entry, figures, _ordered_segments(by_label, sorting))
 
 
-def _figures(use: Use, item: Item) -> Figures:
-    days, weeks, months = use.amounts or (0, 0, 0)
+def _figures(use: LifeUsage, item: Item) -> Figures:
     return {
         "eventCount": use.times,
         "eventCountPerUserUsedAtLeastOnce": average(use.times, use.users),
-        "eventCountPerUserUsedAtLeastOnceActiveDay": average(use.times, days),
-        "eventCountPerUserUsedAtLeastOnceActiveWeek": average(use.times, weeks),
-        "eventCountPerUserUsedAtLeastOnceActiveMonth": average(use.times, months),
+        "eventCountPerUserUsedAtLeastOnceActiveDay": average(use.times, use.active_days),
+        "eventCountPerUserUsedAtLeastOnceActiveWeek": average(use.times, use.active_weeks),
+        "eventCountPerUserUsedAtLeastOnceActiveMonth": average(use.times, use.active_months),
         "uniqueUsersUsedAtLeastOnce": use.users,
         "uniqueUsersNeverUsed": item.units - use.users,
         "percentUsedAtLeastOnce": average(100 * use.users, item.units, 1),

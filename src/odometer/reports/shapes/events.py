@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from odometer.model.events import FLAGS_OF_NEW, EventName, null_first
 from odometer.reports.definition import LANGUAGE_MEMBERS, Context, ReportRequest
 from odometer.selection.events import Combination, Entry, parse_events
-from odometer.store.event_use import EventSets
+from odometer.store.answers.known_events import EventSets
 
 
 class NamedEntry(TypedDict):

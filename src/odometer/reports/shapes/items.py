@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level
-from odometer.store.event_answers import Item
+from odometer.store.answers.event_usage import Item
 
 
 def with_named(level: Level, items: dict[str, Item]) -> dict[str, Item]:

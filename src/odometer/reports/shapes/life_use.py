@@ -10,7 +10,7 @@ from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
 from odometer.selection.grouping import parse_group_by
 from odometer.selection.segments import Level
-from odometer.store.population import Chosen, Population
+from odometer.store.answers.population import Chosen, Population
 
 
 class LifeRequest(UsersRequest):
@@ -23,16 +23,17 @@ class LifeRequest(UsersRequest):
     )
 
 
-def population_of(request: LifeRequest, context: Context, level: Level | None = None) -> Population:
-    """Those active in the range, or lost in it where the request says who is lost; judged by what they are now."""
-    lost = isinstance(request, LossMembers)
+def population_of(
+    request: LifeRequest, context: Context, level: Level | None = None, losses: LossMembers | None = None
+) -> Population:
+    """Those active in the range, or lost in it where `losses` says who is lost; judged by what they are now."""
     return Population(
         product_id=context.product_id,
         range=context.range_of(request.start_date, request.stop_date),
         today=context.today,
-        chosen=Chosen.LOST if lost else Chosen.ACTIVE_AS_NOW,
-        silence_days=request.silence_days(context) if isinstance(request, LossMembers) else 1,
-        lost_when_declared=isinstance(request, LossMembers) and request.lost_when_declared,
+        chosen=Chosen.LOST if losses else Chosen.ACTIVE_BY_LAST_STATE,
+        silence_days=losses.silence_days(context) if losses else 1,
+        lost_when_declared=losses is not None and losses.lost_when_declared,
         filters=parse_filters(request.global_filters, context.language),
         level=level,
         group_by=parse_group_by(request.group_by, context.language),

@@ -15,9 +15,8 @@ from odometer.selection.filters import parse_filters
 from odometer.selection.grouping import parse_group_by
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, parse_levels
-from odometer.store.items import MAX_CELLS, MAX_ITEMS, too_many_items
-from odometer.store.questions import Counted, Figures
-from odometer.store.status import StatusQuestion
+from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
+from odometer.store.answers.status import Counted, Figures, StatusQuestion
 
 Status = Literal["new", "active", "lost"]
 STATUSES: Final[tuple[Status, ...]] = ("new", "active", "lost")
@@ -121,14 +120,14 @@ class _Shape:
         self._statuses = statuses
         self._levels = levels
         self._figures: dict[tuple[dt.date | None, tuple[str, ...]], Figures] = {}
-        self._places: list[dict[str, int]] = [_named(level) for level in levels]
+        self._segment_nos: list[dict[str, int]] = [_named(level) for level in levels]
         root = _Node()
         for one in counted:
             self._figures[one.bucket, one.labels] = one.figures
             if one.labels:
                 _add(root, one.labels)
-                places = self._places[len(one.labels) - 1]
-                places[one.labels[-1]] = min(one.place, places.get(one.labels[-1], one.place))
+                segment_nos = self._segment_nos[len(one.labels) - 1]
+                segment_nos[one.labels[-1]] = min(one.segment_no, segment_nos.get(one.labels[-1], one.segment_no))
         self._root = root
         self.items = self._count(root, 0)
 
@@ -143,8 +142,8 @@ class _Shape:
 
     def _labels(self, node: _Node, depth: int) -> list[str]:
         """The items below a node in the order of the contract, named ones included."""
-        level, places = self._levels[depth], self._places[depth]
-        return sorted({*node.children, *_named(level)}, key=lambda label: _order(level, places, label))
+        level, segment_nos = self._levels[depth], self._segment_nos[depth]
+        return sorted({*node.children, *_named(level)}, key=lambda label: _order(level, segment_nos, label))
 
     def figures(self, bucket: dt.date | None, labels: tuple[str, ...]) -> StatusFigures:
         """The figures asked for of one item in one bucket."""
@@ -176,17 +175,17 @@ def _add(root: _Node, labels: tuple[str, ...]) -> None:
 
 
 def _named(level: Level) -> dict[str, int]:
-    """Label to place of the items that exist with zeros too."""
+    """Label to the number of the segment of the items that exist with zeros too."""
     found: dict[str, int] = {}
-    for place, segment in enumerate(level.segments):
+    for segment_no, segment in enumerate(level.segments):
         if isinstance(segment, Joined):
-            found.setdefault(segment.label, place)
+            found.setdefault(segment.label, segment_no)
     return found
 
 
-def _order(level: Level, places: dict[str, int], label: str) -> tuple[int, bool, float, str]:
+def _order(level: Level, segment_nos: dict[str, int], label: str) -> tuple[int, bool, float, str]:
     """By segment; in a split by label in code point order, numbers by value; `<NULL>` last (contract 02)."""
     is_null = label == NULL_LABEL
     is_number = level.is_number and not is_null
-    from_split = not isinstance(level.segments[places[label]], Joined)
-    return places[label], is_null, float(label) if is_number and from_split else 0.0, label
+    from_split = not isinstance(level.segments[segment_nos[label]], Joined)
+    return segment_nos[label], is_null, float(label) if is_number and from_split else 0.0, label

@@ -1,0 +1,1 @@
+"""Pieces of SQL of which answers are made: units and their days, items, conditions, buckets. Nothing here asks."""
