@@ -14,6 +14,8 @@ from odometer.selection.wire import (
     Count,
     DateForm,
     DateRangeForm,
+    DayText,
+    Form,
     NumberForm,
     NumberRangeForm,
     RegexForm,
@@ -51,21 +53,21 @@ Key = Annotated[
 Keys = Annotated[list[Key], Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True)]
 
 
-class LicenseTypeForm(Wire, json_schema_extra={"examples": [{"type": "string", "value": "purchased"}]}):
+class LicenseTypeForm(Form, json_schema_extra={"examples": [{"type": "string", "value": "purchased"}]}):
     """Exactly this license type."""
 
     type: Literal["string"]
     value: LicenseType
 
 
-class LicenseTypesForm(Wire, json_schema_extra={"examples": [{"type": "stringArray", "value": ["purchased", "nfr"]}]}):
+class LicenseTypesForm(Form, json_schema_extra={"examples": [{"type": "stringArray", "value": ["purchased", "nfr"]}]}):
     """One of these license types."""
 
     type: Literal["stringArray"]
     value: Annotated[list[LicenseType], Field(min_length=1, max_length=MAX_ENTRIES, fail_fast=True)]
 
 
-class NoDateForm(Wire, json_schema_extra={"examples": [{"type": "null"}]}):
+class NoDateForm(Form, json_schema_extra={"examples": [{"type": "null"}]}):
     """Keys that never expire."""
 
     type: Literal["null"]
@@ -133,7 +135,7 @@ class KeyEntry(BaseModel):
     license_type: LicenseType = Field(default_factory=str)
     license_status: Annotated[LicenseFlags, BeforeValidator(_flags_not_null)] = Field(default_factory=LicenseFlags)
     install_quota: Count = Field(default_factory=int)
-    expiry_date: str | None = Field(default=None, description="YYYY-MM-DD, NOW or NOW-<days>; null: never.")
+    expiry_date: DayText | None = Field(default=None, description="YYYY-MM-DD, NOW or NOW-<days>; null: never.")
 
     @model_validator(mode="before")
     @classmethod

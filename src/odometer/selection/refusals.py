@@ -69,6 +69,8 @@ def _sentence(kind: str, error: dict[str, Any]) -> str:
         return f"Must be one of {context['expected']}."
     if kind == "too_long":
         return f"Has {context['actual_length']:,} entries; at most {context['max_length']:,} are allowed."
+    if kind in ERROR_CODES:
+        return str(error["msg"])
     words = str(error["msg"]).removeprefix("Value error, ").removesuffix(".")
     for beginning, ours in (("Input should ", "Must "), ("String should ", "Must ")):
         words = words.replace(beginning, ours, 1) if words.startswith(beginning) else words

@@ -173,9 +173,10 @@ def _check_labels(segments: Segments, listed: str) -> None:
 
 def _refuse_foreign(given: LabelledSegment, known: Collection[str], path: str) -> None:
     """Raise for a member that belongs to the segments of other properties."""
+    allowed = sorted((*known, "segmentLabel"))
     for name in given.model_dump(by_alias=True, exclude_unset=True):
-        if name not in (*known, "segmentLabel"):
-            raise invalid(f"{path}.{name}", f"There is no such member here; known are {', '.join(sorted(known))}.")
+        if name not in allowed:
+            raise invalid(f"{path}.{name}", f"There is no such member here; known are {', '.join(allowed)}.")
 
 
 def _flag_segment(name: str, given: LabelledSegment, path: str) -> Joined:
@@ -213,7 +214,7 @@ def _segment(prop: Property, given: LabelledSegment, path: str, language: Langua
 
 def _checked_form(prop: Property, given: LabelledSegment, path: str) -> ValueSegment:
     """The segment, whose form has to fit the property; a boolean's `type` may be missing."""
-    if isinstance(given, NullSegment):
+    if isinstance(given, NullSegment) and given.include_null:
         return given
     kind = getattr(given, "type", None) if "type" in given.model_fields_set else None
     if not isinstance(given, ValueSegment):

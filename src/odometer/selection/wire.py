@@ -62,6 +62,14 @@ def _no_nul(text: str) -> str:
     return text
 
 
+def _day_text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("A date must be text: YYYY-MM-DD, NOW or NOW-<days>.")
+    return value
+
+
+# Which day it is, the pass says: NOW is the caller's today.
+DayText = Annotated[str, Field(json_schema_extra={"examples": ["2031-05-12", "NOW-7"]}), BeforeValidator(_day_text)]
 Text = Annotated[str, AfterValidator(_no_nul)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS, fail_fast=True)]
 # How long a pattern may be, the pass says: in other members it depends on the type whether a text is a pattern.
@@ -112,42 +120,48 @@ def by_type(*forms: str, without: Callable[[dict[str, Any]], str | None] = lambd
     return Discriminator(form_of, WRONG_TYPE, f"Takes the type {' or '.join(forms)}.")
 
 
-def asks_for_null(given: dict[str, Any], *beside: str) -> bool:
-    """Whether `includeNull` stands alone, but for members that every form has."""
+def asks_for_null(given: dict[str, Any]) -> bool:
+    """Whether `includeNull` stands alone, but for `exclude`."""
     wanted = given.get("includeNull")
-    others = (key for key, value in given.items() if value is not None and key not in ("includeNull", *beside))
+    others = (key for key, value in given.items() if value is not None and key not in ("includeNull", "exclude"))
     return wanted is not None and wanted is not False and next(others, None) is None
 
 
-class StringForm(Wire):
+class Form(Wire):
+    """Base of the forms of values: a member of another form may stand there as null."""
+
+    absent: ClassVar[tuple[str, ...]] = ("type", "value", "min", "max")
+
+
+class StringForm(Form):
     """Exactly this text."""
 
     type: Literal["string"]
     value: Text
 
 
-class StringArrayForm(Wire):
+class StringArrayForm(Form):
     """One of these texts."""
 
     type: Literal["stringArray"]
     value: Texts
 
 
-class RegexForm(Wire):
+class RegexForm(Form):
     """The whole text matches this pattern (RE2)."""
 
     type: Literal["regex"]
     value: PatternText
 
 
-class NumberForm(Wire):
+class NumberForm(Form):
     """Exactly this number."""
 
     type: Literal["number"]
     value: Number
 
 
-class NumberRangeForm(Wire):
+class NumberRangeForm(Form):
     """From min to max, both inclusive; one may be left out."""
 
     type: Literal["numberRange"]
@@ -161,26 +175,26 @@ class NumberRangeForm(Wire):
         return self
 
 
-class BooleanForm(Wire):
+class BooleanForm(Form):
     """True or false."""
 
     type: Literal["boolean"] = "boolean"
     value: bool
 
 
-class DateForm(Wire):
+class DateForm(Form):
     """Exactly this day."""
 
     type: Literal["date"]
-    value: str = Field(description="YYYY-MM-DD, NOW or NOW-<days>.")
+    value: DayText
 
 
-class DateRangeForm(Wire):
+class DateRangeForm(Form):
     """From min to max, both inclusive; one may be left out. YYYY-MM-DD, NOW or NOW-<days>."""
 
     type: Literal["dateRange"]
-    min: str | None = None
-    max: str | None = None
+    min: DayText | None = None
+    max: DayText | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -188,7 +202,7 @@ class DateRangeForm(Wire):
         return self
 
 
-class NullForm(Wire):
+class NullForm(Form):
     """Only those without a value."""
 
     include_null: bool

@@ -39,7 +39,6 @@ from odometer.selection.wire_events import CountedElements, CountedEvents
 
 _MAX_OBJECTS: Final = 100
 _MAX_CAMPAIGNS: Final = 1_000
-_BESIDE: Final = "exclude"
 
 
 class Excluding(Wire):
@@ -99,7 +98,7 @@ class NullFilter(NullForm, ValueFilter, json_schema_extra={"examples": [{"includ
 
 
 def _null_alone(given: dict[str, Any]) -> str | None:
-    return "null" if asks_for_null(given, _BESIDE) else None
+    return "null" if asks_for_null(given) else None
 
 
 _Null = Annotated[NullFilter, Tag("null")]
@@ -317,12 +316,12 @@ def _known(data: Any) -> Any:  # noqa: ANN401 - raw JSON
     if not isinstance(data, dict):
         raise ValueError("Must be an object of properties and their filters.")
     for name, given in data.items():
+        if given is None:
+            raise member_refused(name, "A filter cannot be null.")
         if name not in _BY_NAME:
             if find(name) is None:
                 raise member_refused(name, unknown_property(name), "UNKNOWN_PROPERTY")
             raise member_refused(name, f"Filter by {name.partition('.')[0]} instead.")
-        if given is None:
-            raise member_refused(name, "A filter cannot be null.")
     return data
 
 

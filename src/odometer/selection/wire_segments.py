@@ -1,10 +1,11 @@
 """The wire form of segments and levels (contract 02, Segments): the items that clients are counted under."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 from typing_extensions import TypeAliasType
 
+from odometer.model.properties import LICENSE_FLAGS
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.wire import (
     AtLeastOne,
@@ -17,14 +18,13 @@ from odometer.selection.wire import (
     StringForm,
     Text,
     Wire,
-    asks_for_null,
     by_type,
 )
 from odometer.selection.wire_filters import FlagPair, LicenseFlags
 
 MAX_SEGMENTS: Final = 100
 _MAX_LABEL: Final = 256
-_BESIDE: Final = "segmentLabel"
+_FLAGS: Final = frozenset((*LICENSE_FLAGS, "current", "historical"))
 
 
 def _no_null_label(label: str) -> str:
@@ -38,6 +38,8 @@ SegmentLabel = Annotated[Text, Field(min_length=1, max_length=_MAX_LABEL), After
 
 class LabelledSegment(Wire):
     """What every segment may hold."""
+
+    absent: ClassVar[tuple[str, ...]] = ("type", "value", "min", "max", "split", "limit", "includeNull")
 
     segment_label: SegmentLabel | None = Field(default=None, description="The name of the item.")
 
@@ -99,6 +101,8 @@ class BooleanSegment(ValueSegment, BooleanForm, json_schema_extra={"examples": [
 class NullSegment(NullForm, ValueSegment, json_schema_extra={"examples": [{"includeNull": True}]}):
     """One item: those without a value."""
 
+    absent: ClassVar[tuple[str, ...]] = LabelledSegment.absent
+
 
 class FlagSegment(
     LabelledSegment,
@@ -112,9 +116,12 @@ class FlagSegment(
 
 
 def _without_type(given: dict[str, Any]) -> str:
-    if asks_for_null(given, _BESIDE):
-        return "null"
-    return "boolean" if given.get("value") is not None else "flags"
+    named = {name for name, value in given.items() if value is not None}
+    if named & _FLAGS:
+        return "flags"
+    if "value" in named:
+        return "boolean"
+    return "null" if "includeNull" in named else "flags"
 
 
 Segment = TypeAliasType(
