@@ -17,6 +17,7 @@ from odometer.exports.client_files import CLIENT_FILES
 from odometer.exports.client_list import ClientListOrder, FileFormat, read_order, write_client_file
 from odometer.exports.delimited import harmless
 from odometer.exports.jobs import sha256_of
+from odometer.reports.client_property_list import REPORT
 from odometer.selection.predicate import AllOf, Predicate
 from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.gate import PATIENCE_S
@@ -58,7 +59,7 @@ def test_every_format_holds_the_oracles_clients(
 
 def ordered(store: Store, product: int, request: dict[str, Any], question: ClientQuestion) -> bool:
     """Whether an order means the same after it was stored, where the members of its filters are sorted."""
-    order = ClientListOrder(question.choice, request.get("globalFilters"), "csv")
+    order = ClientListOrder(question.choice, REPORT.request.model_validate(request).global_filters, "csv")
     again = read_order(order.as_text(), context_of(store, product, question.today).language)
     same = replace(again.choice, filters=order.choice.filters) == order.choice
     return same and parts(again) == parts(order) and again.as_text() == order.as_text()

@@ -18,7 +18,8 @@ from odometer.collect.import_sources import sources
 from odometer.demo import DEMO_PRODUCT, generate
 from odometer.demo.licensing import license_keys
 from odometer.errors import StartError
-from odometer.licenses.updates import MAX_ENTRIES, parse_updates
+from odometer.licenses.updates import parse_updates
+from odometer.licenses.wire import ENTRIES, MAX_ENTRIES
 from odometer.listening import require_free_addresses
 from odometer.settings import Settings, read_settings
 
@@ -133,7 +134,8 @@ def _add_keys(settings: Settings, state: dict[str, Any]) -> None:
     left = license_keys(options["seed"], options["clients"], options["months"], today)
     with registry_of(settings) as registry:
         while entries := list(islice(left, MAX_ENTRIES)):
-            registry.license_keys.update(PRODUCT_ID, parse_updates(entries, today), actor="command line")
+            updates = parse_updates(ENTRIES.validate_python(entries), today)
+            registry.license_keys.update(PRODUCT_ID, updates, actor="command line")
 
 
 def _token(settings: Settings) -> str:

@@ -17,6 +17,8 @@ from odometer.exports.client_list import FileFormat, write_client_file
 from odometer.model import strict_json
 from odometer.selection.client_list import DailyAsked, all_properties, parse_client_choice
 from odometer.selection.reading import Language
+from odometer.selection.refusals import read_as
+from odometer.selection.wire_filters import FILTERS, GlobalFilters
 from odometer.settings import read_settings
 from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.questions import Questions
@@ -83,11 +85,12 @@ def _days(daily: str | None, properties: str) -> DailyAsked | None:
     return DailyAsked(first, last, _names(properties))
 
 
-def _parsed(filters: str) -> object:
+def _parsed(filters: str) -> GlobalFilters | None:
     try:
-        return strict_json.parse(filters.encode())
+        given = strict_json.parse(filters.encode())
     except Problem as problem:
         raise typer.BadParameter(problem.message, param_hint="--filters") from problem
+    return None if given is None else read_as(FILTERS, given, "globalFilters")
 
 
 def _write(questions: Questions, question: ClientQuestion, file_format: FileFormat, path: Path) -> int:

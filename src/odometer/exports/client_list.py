@@ -13,6 +13,8 @@ from odometer.model.export_job import ExportOrder
 from odometer.selection.client_list import ClientChoice, DailyAsked, parse_client_choice
 from odometer.selection.predicate import properties_in
 from odometer.selection.reading import Language
+from odometer.selection.refusals import read_as
+from odometer.selection.wire_filters import FILTERS, GlobalFilters, filters_as_sent
 from odometer.store.answers.client_list import ClientQuestion
 from odometer.store.questions import Questions
 
@@ -24,7 +26,7 @@ class ClientListOrder:
     """A request that was read once: dates are days, nothing is absent, and it stays valid as it is."""
 
     choice: ClientChoice
-    filters: Any
+    filters: GlobalFilters | None
     file_format: FileFormat
 
     @property
@@ -50,7 +52,7 @@ class ClientListOrder:
                     "stopDate": str(daily.range.stop),
                     "properties": [column.name for column in daily.columns],
                 },
-                "globalFilters": self.filters or {},
+                "globalFilters": filters_as_sent(self.filters or {}),
                 "fileFormat": self.file_format,
             },
             sort_keys=True,
@@ -61,7 +63,8 @@ class ClientListOrder:
 def read_order(text: str, language: Language) -> ClientListOrder:
     """The request that `as_text` wrote."""
     members: Mapping[str, Any] = strict_json.parse(text.encode())
-    daily, filters = members["retDailyData"], members["globalFilters"]
+    daily = members["retDailyData"]
+    filters = read_as(FILTERS, members["globalFilters"], "globalFilters")
     asked = daily and DailyAsked(daily["startDate"], daily["stopDate"], daily["properties"])
     choice = parse_client_choice(members["properties"], asked, filters, language, None)
     return ClientListOrder(choice, filters, members["fileFormat"])

@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from odometer.errors import Problem
 from odometer.http.parts import parts_of
 from odometer.model import strict_json
+from odometer.selection.refusals import problem_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -19,23 +20,6 @@ _HELD: Final = "held_body"
 
 # Bodies may carry them (contract 00); they say nothing.
 OLDER_MEMBERS: Final = ("user", "sessionId", "productId")
-_SENTENCES: Final = {
-    "missing": "This member is required.",
-    "int_type": "Must be a whole number.",
-    "int_from_float": "Must be a whole number.",
-    "float_type": "Must be a number.",
-    "decimal_type": "Must be a number.",
-    "string_type": "Must be text.",
-    "bool_type": "Must be true or false.",
-    "list_type": "Must be a list.",
-    "tuple_type": "Must be a list.",
-    "dict_type": "Must be an object.",
-    "model_type": "Must be an object.",
-    "model_attributes_type": "Must be an object.",
-    "too_short": "Must not be empty.",
-    "none_required": "Must be null.",
-    "extra_forbidden": "There is no such member.",
-}
 
 
 class BodyMemory:
@@ -116,39 +100,4 @@ def validated(model: type[M], content: object) -> M:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _problem(dict(first), content) from error
-
-
-def _problem(error: dict[str, Any], content: object) -> Problem:
-    kind = error["type"]
-    code = "MISSING_FIELD" if kind == "missing" else "INVALID_FIELD"
-    return Problem(code, _sentence(kind, error), field=_member_path(error["loc"], content) or None)
-
-
-def _sentence(kind: str, error: dict[str, Any]) -> str:
-    context = error.get("ctx", {})
-    if kind in _SENTENCES:
-        return _SENTENCES[kind]
-    if kind in {"enum", "literal_error"}:
-        return f"Must be one of {context['expected']}."
-    words = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should ").removesuffix(".")
-    return f"{'Must ' if str(error['msg']).startswith('Input should ') else ''}{words}."
-
-
-def _member_path(location: tuple[str | int, ...], content: object) -> str:
-    """`segments[1].limit`: the steps of pydantic's location that lead through the body itself.
-
-    Its other steps name alternatives of a union or validators, which the caller has never heard of.
-    """
-    path = ""
-    here: Any = content
-    for position, step in enumerate(location):
-        is_last = position == len(location) - 1
-        if isinstance(here, dict) and isinstance(step, str) and (step in here or is_last):
-            path += f".{step}" if path else step
-            here = here.get(step)
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            path += f"[{step}]"
-            here = here[step]
-    return path
+        raise problem_of(error, content) from error

@@ -110,7 +110,8 @@ def _within(value: object, model: type[BaseModel], path: str) -> Iterator[str]:
 
 def _model_within(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - any type that a field may have
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
+        # Models of the query language refuse what they have not.
+        return None if annotation.model_config.get("extra") == "forbid" else annotation
     return next((found for part in get_args(annotation) if (found := _model_within(part)) is not None), None)
 
 

@@ -1,10 +1,10 @@
 """The license key registry (contract 07): search, update, delete."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, NotRequired
+from typing import Annotated, Any, ClassVar, Final, NotRequired
 
 from fastapi import APIRouter, Depends
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from odometer.accounts import Permission
 from odometer.errors import invalid
 from odometer.http.answers import JsonAnswer
-from odometer.http.body import parse_object, read_json
+from odometer.http.body import parse_object, read_json, validated
 from odometer.http.guard import Access, require
 from odometer.http.ignored import tell_unknown_names, teller_of
 from odometer.http.lanes import Lane, lanes_of
@@ -21,10 +21,12 @@ from odometer.http.parts import HttpParts, parts_of
 from odometer.licenses.filters import parse_key_filters
 from odometer.licenses.search import KeyInUse, Search, over_quota
 from odometer.licenses.table import entry_of
-from odometer.licenses.updates import ENTRY_MEMBERS, parse_keys, parse_updates
+from odometer.licenses.updates import parse_updates
+from odometer.licenses.wire import ENTRY_MEMBERS, KeyEntries, Keys, RegistryFilters
 from odometer.model.compatibility import Compatibility, Topic
-from odometer.reports.definition import LANGUAGE_MEMBERS
-from odometer.selection.reading import Language, as_text, as_whole
+from odometer.reports.definition import LANGUAGE_MEMBERS, ReportRequest
+from odometer.selection.reading import Language
+from odometer.selection.wire import Text, whole
 
 PATH: Final = "/v3/license-key-registry/{product_id}"
 UPDATE_PATH: Final = "/v3/license-key-registry/update/{product_id}"
@@ -121,18 +123,24 @@ class KeysAnswer(TypedDict):
     nextLicenseKey: NotRequired[str]
 
 
-class KeySearch(TypedDict, total=False):
+class KeySearch(ReportRequest):
     """Which keys, and how many on a page."""
 
-    filters: dict[str, Any]
-    startAtLicenseKey: str | None
-    pageSize: Annotated[int, Field(ge=1, le=MAX_PAGE)] | None
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    filters: RegistryFilters | None = None
+    start_at: Text | None = Field(default=None, alias="startAtLicenseKey", description="The page begins with this key.")
+    page_size: Annotated[int, Field(ge=1, le=MAX_PAGE), BeforeValidator(whole)] = Field(
+        default=DEFAULT_PAGE, alias="pageSize", description="Keys of a page."
+    )
 
 
-class KeyUpdates(TypedDict):
+class KeyUpdates(ReportRequest):
     """Keys and what to set of each."""
 
-    keyUpdates: list[dict[str, Any]]
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    updates: KeyEntries = Field(alias="keyUpdates")
 
 
 class UpdateCounts(TypedDict):
@@ -149,10 +157,12 @@ class UpdatedAnswer(TypedDict):
     result: UpdateCounts
 
 
-class KeyDeletion(TypedDict):
+class KeyDeletion(ReportRequest):
     """The keys to delete."""
 
-    licenseKeys: list[str]
+    refused: ClassVar[tuple[str, ...]] = ()
+
+    keys: Keys = Field(alias="licenseKeys")
 
 
 class DeletedCount(TypedDict):
@@ -247,7 +257,7 @@ async def _search(request: Request, access: Read) -> Response:
 async def _update(request: Request, access: Write) -> Response:
     def update(parts: HttpParts, body: dict[str, Any]) -> Response:
         tell_unknown_names(request, body, ("keyUpdates",))
-        updates = parse_updates(body.get("keyUpdates"), parts.clock.today())
+        updates = parse_updates(validated(KeyUpdates, body).updates, parts.clock.today())
         for place, entry in enumerate(body["keyUpdates"]):
             tell_unknown_names(request, entry, ENTRY_MEMBERS, f"keyUpdates[{place}].")
         counts = parts.registry.license_keys.update(access.product.product_id, updates, actor=access.caller.email)
@@ -260,7 +270,7 @@ async def _update(request: Request, access: Write) -> Response:
 async def _delete(request: Request, access: Write) -> Response:
     def delete(parts: HttpParts, body: dict[str, Any]) -> Response:
         tell_unknown_names(request, body, ("licenseKeys",))
-        keys = parse_keys(body.get("licenseKeys"))
+        keys = list(dict.fromkeys(validated(KeyDeletion, body).keys))
         deleted = parts.registry.license_keys.delete(access.product.product_id, keys, actor=access.caller.email)
         return JsonAnswer({"result": {"deleted": deleted}})
 
@@ -282,15 +292,13 @@ def _asked(body: dict[str, Any], access: Access, language: Language) -> Search:
     for member in LANGUAGE_MEMBERS:
         if body.get(member) not in (None, {}, []):
             raise invalid(member, f"The license key registry has no {member}; it has filters of its own: filters.")
-    size, start = body.get("pageSize"), body.get("startAtLicenseKey")
-    if size is not None and as_whole(size, "pageSize", 1) > MAX_PAGE:
-        raise invalid("pageSize", f"Must be a whole number from 1 to {MAX_PAGE:,}.")
+    search = validated(KeySearch, body)
     return Search(
         product_id=access.product.product_id,
-        filters=parse_key_filters(body.get("filters"), language),
+        filters=parse_key_filters(search.filters, language),
         today=language.today,
-        start=None if start is None else as_text(start, "startAtLicenseKey"),
-        size=DEFAULT_PAGE if size is None else int(size),
+        start=search.start_at,
+        size=search.page_size,
     )
 
 

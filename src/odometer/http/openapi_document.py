@@ -77,6 +77,11 @@ class _Schemas(GenerateJsonSchema):
             found.pop("default")
         return found
 
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        # Not each form needs its `type`: tools take such alternatives for ambiguous in a oneOf.
+        found = super().tagged_union_schema(schema)
+        return {"anyOf": found.pop("oneOf"), **found}
+
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
         found = super().typed_dict_schema(schema)
         return {"additionalProperties": False, **found} if self.mode == "serialization" else found

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from odometer.errors import invalid
 from odometer.licenses.updates import check_once, parse_update
+from odometer.licenses.wire import ENTRY
 from odometer.model.licenses import FLAGS, KeyUpdate, LicenseKey
+from odometer.selection.refusals import read_as
 
 COLUMNS: Final = (
     "licenseKey",
@@ -57,7 +59,8 @@ def read_rows(header: Sequence[str], rows: Iterable[tuple[int, Sequence[str]]], 
     for line, row in rows:
         if len(row) != len(header):
             raise invalid(f"line {line}", f"Has {len(row)} cells; the header has {len(header)}.")
-        updates.append(parse_update(_entry(dict(zip(header, row, strict=True)), line), f"line {line}", today))
+        entry = read_as(ENTRY, _entry(dict(zip(header, row, strict=True)), line), f"line {line}")
+        updates.append(parse_update(entry, f"line {line}", today))
         paths.append(f"line {line}.licenseKey")
     check_once(zip((one.key for one in updates), paths, strict=True))
     return updates

@@ -1,6 +1,6 @@
 """eventTracking/basic/timeline: events over time, as counts or values, in all or per something (contract 04)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,6 +12,7 @@ from odometer.reports.definition import Context, Report
 from odometer.reports.shapes.events import EventReportRequest
 from odometer.reports.shapes.exact import HOUR_MS, Exact, average, rounded
 from odometer.selection.events import parse_single_events
+from odometer.selection.wire_events import SingleEvents
 from odometer.store.answers.usage import Activity, Bucket, Occurrences, UsageQuestion
 
 Divisor = Literal["users", "sessions", "runtime", "usageCounts"]
@@ -39,7 +40,7 @@ class TimelineRequest(EventReportRequest):
         default="usageCounts", alias="dataView", description="Occurrences, or the sum of their numeric values."
     )
     divisor: Divisor | None = Field(default=None, description="Divide by what each bucket has of it.")
-    events: Any = Field(description="Single events: category and name.")
+    events: SingleEvents = Field(description="Single events: category and name.")
 
 
 def run(request: TimelineRequest, context: Context) -> TimelineAnswer:

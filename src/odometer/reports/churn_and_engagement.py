@@ -1,7 +1,7 @@
 """engagement/churnAndEngagement: how many of those installed in a range stay, period after period (contract 05)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -16,6 +16,8 @@ from odometer.reports.shapes.items import alphabetical_labels, named_labels
 from odometer.reports.shapes.loss import SilenceMember
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import parse_segment_by
+from odometer.selection.wire import Text
+from odometer.selection.wire_segments import Segments
 from odometer.store.answers.population import ALL_UNITS, Chosen, Population
 from odometer.store.answers.retention import RetentionAtAge
 
@@ -48,19 +50,19 @@ class ChurnAndEngagementRequest(EngagementRequest, SilenceMember):
     date_split: Annotated[Split, Field(strict=False)] = Field(
         alias="dateSplit", description="What age is counted in: day, week or month."
     )
-    segment_by: Any = Field(
+    segment_by: Text | None = Field(
         default=None,
         alias="segmentBy",
         description="The property that makes segments; or installationDay, installationWeek, installationMonth.",
     )
-    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+    segments: Segments | None = Field(default=None, description="Its items; absent: every distinct value is one.")
 
 
 def run(request: ChurnAndEngagementRequest, context: Context) -> ChurnAndEngagementAnswer:
     """Age → engaged and lost; by segment where segments are asked for."""
     asked = context.range_of(request.start_date, request.stop_date)
-    cohorts = _COHORTS.get(request.segment_by) if isinstance(request.segment_by, str) else None
-    if cohorts is not None and request.segments not in (None, []):
+    cohorts = _COHORTS.get(request.segment_by or "")
+    if cohorts is not None and request.segments:
         raise invalid("segments", f"{request.segment_by} makes its own segments: one for each period.")
     level = None if cohorts else parse_segment_by(request.segment_by, request.segments, context.language)
     population = Population(

@@ -1,6 +1,6 @@
 """clientPropertyList: clients one by one with their last known values and their days, 200 a page (contract 06)."""
 
-from typing import Any, ClassVar, Final, NotRequired
+from typing import ClassVar, Final, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.selection.client_list import ClientObject, DailyAsked, as_object, parse_client_choice
-from odometer.selection.reading import as_text
+from odometer.selection.wire import Text
+from odometer.selection.wire_filters import GlobalFilters
 from odometer.store.answers.client_list import ClientQuestion
 
 PAGE: Final = 200
@@ -48,13 +49,15 @@ class ClientListRequest(ReportRequest):
     daily: DailyData | None = Field(
         default=None, alias="retDailyData", description="Active days of a range, with that day's values."
     )
-    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+    global_filters: GlobalFilters | None = Field(
+        default=None, alias="globalFilters", description="Property → filter; all must hold."
+    )
 
 
 class ClientPageRequest(ClientListRequest):
     """What `clientPropertyList` takes."""
 
-    start_at: str | None = Field(
+    start_at: Text | None = Field(
         default=None, alias="startAtClientId", description="nextClientId of the page before; absent: the first page."
     )
 
@@ -68,9 +71,8 @@ def run(request: ClientPageRequest, context: Context) -> ClientListAnswer:
         context.language,
         context.oldest_date,
     )
-    start = as_text(request.start_at or "", "startAtClientId")
     question = ClientQuestion(context.product_id, choice, context.today)
-    rows, following = context.questions.clients.page(question, start, PAGE)
+    rows, following = context.questions.clients.page(question, request.start_at or "", PAGE)
     answer: ClientListAnswer = {"result": [as_object(row, choice) for row in rows], "reachedEnd": following is None}
     if following is not None:
         answer["nextClientId"] = following

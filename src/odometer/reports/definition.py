@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -13,31 +12,17 @@ from odometer.model.calendar import DateRange, parse_range
 from odometer.model.compatibility import Compatibility
 from odometer.model.events import EventFlags, EventName
 from odometer.selection.reading import Language
+from odometer.selection.wire import whole
 from odometer.store.questions import Questions
 
 # Members of the query language. A report that does not know one refuses it instead of ignoring it (contract 00).
 LANGUAGE_MEMBERS = ("globalFilters", "segmentBy", "segments", "levels", "groupBy", "dateSplit", "events")
-_HUGE = 2**63
-
-
-def _whole(value: object) -> object:
-    """30.0 is an integer, "30" and true are not (contract 00)."""
-    # The bound comes first: writing 1e1000000 out as an integer would take the processor for half a minute.
-    if (
-        isinstance(value, Decimal)
-        and value.is_finite()
-        and -_HUGE < value < _HUGE
-        and value == value.to_integral_value()
-    ):
-        return int(value)
-    return value
-
 
 # 30.0 is one; bounds stand before the validator, so that the schema has them.
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
-PositiveNumber = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
-Days = Annotated[int, Field(ge=1, le=365), BeforeValidator(_whole)]
-PageSize = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)]
+WholeNumber = Annotated[int, BeforeValidator(whole)]
+PositiveNumber = Annotated[int, Field(ge=1), BeforeValidator(whole)]
+Days = Annotated[int, Field(ge=1, le=365), BeforeValidator(whole)]
+PageSize = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)]
 
 
 class ReportRequest(BaseModel):

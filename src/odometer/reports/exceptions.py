@@ -1,7 +1,5 @@
 """exceptions: which exceptions whom hit how often in a range (contract 08, ours)."""
 
-from typing import Any
-
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -9,6 +7,7 @@ from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report, ReportRequest
 from odometer.reports.shapes.active import active_in_range
 from odometer.selection.reading import NULL_LABEL
+from odometer.selection.wire_filters import GlobalFilters
 from odometer.store.answers.exceptions import MetException
 
 
@@ -35,7 +34,9 @@ class ExceptionsRequest(ReportRequest):
 
     start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
     stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
-    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+    global_filters: GlobalFilters | None = Field(
+        default=None, alias="globalFilters", description="Property → filter; all must hold."
+    )
 
 
 def run(request: ExceptionsRequest, context: Context) -> ExceptionsAnswer:

@@ -1,7 +1,7 @@
 """eventTracking/advanced/fullReport: who used which event how often in a range, by segment (contract 04)."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -13,6 +13,8 @@ from odometer.reports.shapes.events import Entries, NamedEntry, UsersRequest, en
 from odometer.reports.shapes.exact import average
 from odometer.reports.shapes.items import alphabetical_labels, with_named
 from odometer.selection.segments import Level, parse_segment_by
+from odometer.selection.wire import Text
+from odometer.selection.wire_segments import Segments
 from odometer.store.answers.event_usage import FREQUENCY_BINS, Item, RangeUsage, UsageTable
 from odometer.store.answers.population import ALL_UNITS
 
@@ -52,8 +54,8 @@ class FullReportAnswer(TypedDict):
 class FullReportRequest(UsersRequest):
     """What `advanced/fullReport` takes."""
 
-    segment_by: Any = Field(default=None, alias="segmentBy", description="The property that makes segments.")
-    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+    segment_by: Text | None = Field(default=None, alias="segmentBy", description="The property that makes segments.")
+    segments: Segments | None = Field(default=None, description="Its items; absent: every distinct value is one.")
     sort: Literal["alpha", "eventCounts"] = Field(default="alpha", description="The order of segments.")
     sort_direction: Literal["asc", "desc"] = Field(default="asc", alias="sortDirection")
 

@@ -1,9 +1,9 @@
 """propertyValues: the distinct values of a property, in pages, or all that the system knows (contract 01)."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple, NotRequired
+from typing import Annotated, Any, Final, NamedTuple, NotRequired
 
-from pydantic import Field
+from pydantic import Field, Tag
 from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
@@ -11,16 +11,8 @@ from odometer.model import languages, places, systems
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.model.properties import LEVELS, Property
 from odometer.reports.definition import Context, Report, ReportRequest
-from odometer.selection.reading import (
-    NULL_LABEL,
-    Language,
-    as_object,
-    as_pattern,
-    as_text,
-    is_null_text,
-    named_property,
-    required,
-)
+from odometer.selection.reading import NULL_LABEL, Language, as_pattern, is_null_text, named_property
+from odometer.selection.wire import RegexForm, StringForm, Text, by_type
 
 PAGE: Final = 1_000
 
@@ -40,13 +32,18 @@ class PropertyValuesAnswer(TypedDict):
     lastValue: NotRequired[str]
 
 
+ValuesFilter = Annotated[
+    Annotated[StringForm, Tag("string")] | Annotated[RegexForm, Tag("regex")], by_type("string", "regex")
+]
+
+
 class PropertyValuesRequest(ReportRequest):
     """What `propertyValues` takes."""
 
     name: str = Field(alias="property", description="Bare or dotted name.")
     granularity: str | None = Field(default=None, description="The level, for bare os, geography and gpu.")
-    filter: Any = Field(default=None, description="{type: regex or string, value}; not for geography.")
-    start_after: str | None = Field(default=None, alias="startAfter", description="lastValue of the page before.")
+    filter: ValuesFilter | None = Field(default=None, description="Which values; not for geography.")
+    start_after: Text | None = Field(default=None, alias="startAfter", description="lastValue of the page before.")
     get_full_list: bool = Field(
         default=False, alias="getFullList", description="All values the system knows; os, osLanguage, geography."
     )
@@ -63,7 +60,7 @@ def run(request: PropertyValuesRequest, context: Context) -> PropertyValuesAnswe
     """`result`, up to 1,000 values; `lastValue` only when more follow."""
     prop = _property(request, context)
     wanted = _filter(request.filter, prop, context.language)
-    after = None if request.start_after is None else as_text(request.start_after, "startAfter")
+    after = request.start_after
     if request.get_full_list:
         values = _known(_full_list(prop), wanted, context)
     elif prop.group == "os":
@@ -100,19 +97,14 @@ def _property(request: PropertyValuesRequest, context: Context) -> Property:
     return prop
 
 
-def _filter(value: object, prop: Property, language: Language) -> _Filter:
-    if value is None:
+def _filter(given: ValuesFilter | None, prop: Property, language: Language) -> _Filter:
+    if given is None:
         return _Filter()
     if prop.group == "geography":
         raise invalid("filter", "The values of geography cannot be filtered.")
-    members = as_object(value, "filter", ("type", "value"))
-    kind, text = required(members, "type", "filter"), required(members, "value", "filter")
-    if kind == "regex":
-        return _Filter(pattern=as_pattern(text, "filter.value", language))
-    if kind == "string":
-        exact = as_text(text, "filter.value")
-        return _Filter(exact=NULL_LABEL if is_null_text(exact) else exact)
-    raise invalid("filter.type", "Must be regex or string.")
+    if isinstance(given, RegexForm):
+        return _Filter(pattern=as_pattern(given.value, "filter.value", language))
+    return _Filter(exact=NULL_LABEL if is_null_text(given.value) else given.value)
 
 
 def _full_list(prop: Property) -> tuple[str, ...]:

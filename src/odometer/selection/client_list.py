@@ -14,6 +14,7 @@ from odometer.model.properties import CATALOGUE, CUSTOM_SLOTS, Property
 from odometer.selection.filters import parse_filters
 from odometer.selection.predicate import EVERYBODY, Predicate
 from odometer.selection.reading import NULL_LABEL, Language, named_property
+from odometer.selection.wire_filters import GlobalFilters
 
 CLIENT_ID: Final = "clientId"
 _FAMILIES: Final = frozenset(prop.name.partition(".")[0] for prop in CATALOGUE if "." in prop.name)
@@ -76,7 +77,7 @@ class DailyAsked(NamedTuple):
 def parse_client_choice(
     properties: Sequence[str] | None,
     daily: DailyAsked | None,
-    filters: object,
+    filters: GlobalFilters | None,
     language: Language,
     oldest: dt.date | None,
 ) -> ClientChoice:

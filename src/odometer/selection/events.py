@@ -1,60 +1,35 @@
 """Event elements (contract 04, The events member): which events are meant, exactly or by patterns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
-from odometer.errors import Problem, invalid
+from odometer.errors import invalid
 from odometer.model.events import EventName
 from odometer.selection.predicate import EventTest, Pattern, Texts, UsedEvents
-from odometer.selection.reading import (
-    Json,
-    Language,
-    as_list,
-    as_object,
-    as_pattern,
-    as_text,
-    as_whole,
-    check_order,
-    is_null_text,
-    required,
-)
-
-MAX_ELEMENTS: Final = 50
-_ELEMENT_KEYS: Final = ("categoryType", "nameType", "category", "name")
-_COMBINATION_KEYS: Final = ("combiLabel", "combiArray")
-_MAX_LABEL: Final = 256
+from odometer.selection.reading import Language, as_pattern, is_null_text
+from odometer.selection.wire_events import CountedEvents, EventCombination, EventElement, SingleEvent
 
 
-def used_events(value: object, path: str, language: Language) -> tuple[UsedEvents, ...]:
+def used_events(given: Sequence[CountedEvents], path: str, language: Language) -> tuple[UsedEvents, ...]:
     """The filter `lifetimeEventUsage`: all elements must hold."""
     return tuple(
-        _counted(element, f"{path}[{place}]", language)
-        for place, element in enumerate(as_list(value, path, MAX_ELEMENTS))
+        UsedEvents(_element(element, f"{path}[{place}]", language), element.least, element.max)
+        for place, element in enumerate(given)
     )
 
 
-def _counted(element: object, path: str, language: Language) -> UsedEvents:
-    members = as_object(element, path, (*_ELEMENT_KEYS, "min", "max"))
-    high = as_whole(members["max"], f"{path}.max", 0) if "max" in members else None
-    low = as_whole(members["min"], f"{path}.min", 0) if "min" in members else 0 if high == 0 else 1
-    check_order(low, high, path)
-    return UsedEvents(_element(members, path, language), low, high)
-
-
-def _element(members: Json, path: str, language: Language) -> EventTest:
-    name = _matcher(required(members, "name", path), members.get("nameType"), path, "name", language)
+def _element(element: EventElement, path: str, language: Language) -> EventTest:
+    name = _matcher(element.name, element.name_type, f"{path}.name", language)
     if name is None:
         raise invalid(f"{path}.name", "An event has a name.")
-    category = _matcher(members.get("category"), members.get("categoryType"), path, "category", language)
-    return EventTest(name, category)
+    return EventTest(name, _matcher(element.category, element.category_type, f"{path}.category", language))
 
 
-def _matcher(value: object, kind: object, path: str, member: str, language: Language) -> Texts | Pattern | None:
-    if kind not in (None, "string", "regex"):
-        raise invalid(f"{path}.{member}Type", "Must be string or regex.")
-    if value is None or is_null_text(text := as_text(value, f"{path}.{member}")):
+def _matcher(text: str | None, kind: str, path: str, language: Language) -> Texts | Pattern | None:
+    if text is None or is_null_text(text):
         return None
-    return Pattern(as_pattern(text, f"{path}.{member}", language)) if kind == "regex" else Texts((text,))
+    return Pattern(as_pattern(text, path, language)) if kind == "regex" else Texts((text,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,50 +43,32 @@ class Combination:
 Entry = EventName | Combination
 
 
-def parse_single_events(value: object, path: str = "events") -> tuple[EventName, ...]:
+def parse_single_events(given: Sequence[SingleEvent], path: str = "events") -> tuple[EventName, ...]:
     """The member `events` of reports that take single events only, in request order, each once."""
-    events = [_single(given, f"{path}[{place}]") for place, given in enumerate(_given_events(value, path))]
-    return _distinct(events, path)
+    return _distinct([_single(event) for event in given], path)
 
 
-def parse_events(value: object, language: Language, path: str = "events") -> tuple[Entry, ...]:
+def parse_events(
+    given: Sequence[SingleEvent | EventCombination], language: Language, path: str = "events"
+) -> tuple[Entry, ...]:
     """The member `events` in full: single events and combinations, in request order."""
-    found: list[Entry] = []
-    for place, given in enumerate(_given_events(value, path)):
-        at = f"{path}[{place}]"
-        combines = isinstance(given, dict) and any(given.get(key) is not None for key in _COMBINATION_KEYS)
-        found.append(_combination(given, at, language) if combines else _single(given, at))
+    found: list[Entry] = [
+        _single(entry) if isinstance(entry, SingleEvent) else _combination(entry, f"{path}[{place}]", language)
+        for place, entry in enumerate(given)
+    ]
     return _distinct(found, path)
 
 
-def _given_events(value: object, path: str) -> list[Any]:
-    if value is None:
-        raise Problem("MISSING_FIELD", "This member is required.", field=path)
-    return as_list(value, path, MAX_ELEMENTS)
+def _single(given: SingleEvent) -> EventName:
+    category = given.category or ""
+    return EventName("" if is_null_text(category) else category, given.name)
 
 
-def _single(given: object, path: str) -> EventName:
-    absent = [key for key in _COMBINATION_KEYS if isinstance(given, dict) and given.get(key, path) is None]
-    members = as_object(given, path, (*_ELEMENT_KEYS, *absent))
-    for key in ("nameType", "categoryType"):
-        if members.get(key, "string") != "string":
-            raise invalid(f"{path}.{key}", "Patterns are for the elements of a combination only.")
-    name = as_text(required(members, "name", path), f"{path}.name")
-    category = as_text(members.get("category", ""), f"{path}.category")
-    return EventName("" if is_null_text(category) else category, name)
-
-
-def _combination(given: object, path: str, language: Language) -> Combination:
-    members = as_object(given, path, _COMBINATION_KEYS)
-    label = as_text(required(members, "combiLabel", path), f"{path}.combiLabel")
-    if not 1 <= len(label) <= _MAX_LABEL:
-        raise invalid(f"{path}.combiLabel", f"A label has 1 to {_MAX_LABEL} characters.")
-    listed = f"{path}.combiArray"
-    tests = []
-    for place, element in enumerate(as_list(required(members, "combiArray", path), listed, MAX_ELEMENTS)):
-        at = f"{listed}[{place}]"
-        tests.append(_element(as_object(element, at, _ELEMENT_KEYS), at, language))
-    return Combination(label, tuple(tests))
+def _combination(given: EventCombination, path: str, language: Language) -> Combination:
+    tests = [
+        _element(element, f"{path}.combiArray[{place}]", language) for place, element in enumerate(given.combi_array)
+    ]
+    return Combination(given.combi_label, tuple(tests))
 
 
 E = TypeVar("E", bound=Entry)

@@ -1,15 +1,21 @@
 """`groupBy` (contract 02, Groups): which property's equal values make clients one."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from odometer.errors import invalid
 from odometer.model.properties import IDENTIFIER_TYPE, Property
-from odometer.selection.reading import Language, as_text, named_property
+from odometer.selection.reading import Language, named_property
+from odometer.selection.wire import Text
+
+GroupBy = Annotated[Text, Field(json_schema_extra={"examples": ["clientId", "machineId", "C04"]})]
 
 
-def parse_group_by(value: object, language: Language) -> Property | None:
+def parse_group_by(name: GroupBy | None, language: Language) -> Property | None:
     """The property that groups; None where every client is its own group. Raises `Problem` naming the member."""
-    if value is None:
+    if name is None:
         return None
-    name = as_text(value, "groupBy")
     prop = named_property(name, "groupBy", language)
     if name == "clientId":
         return None

@@ -1,42 +1,45 @@
 """Segments, levels and `segmentBy` (contract 02): a property and the items that its clients are counted under."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from odometer.errors import invalid
+from odometer.errors import Problem, invalid
 from odometer.model.properties import LEVELS, LICENSE_FLAGS, Property
-from odometer.selection.filters import (
-    FLAG_PAIRS,
-    PAIR_KEYS,
-    VALUE_KEYS,
-    flag_pair,
-    form_of,
-    includes_null,
-    license_flags,
-    value_tests,
+from odometer.selection.filters import flag_pair, license_flags, value_tests
+from odometer.selection.predicate import (
+    AllOf,
+    AnyOf,
+    AnyValue,
+    Flag,
+    Holds,
+    IsNull,
+    Numbers,
+    Predicate,
+    Texts,
+    properties_in,
 )
-from odometer.selection.predicate import AnyOf, AnyValue, Flag, Holds, IsNull, Numbers, Predicate, Texts, properties_in
-from odometer.selection.reading import (
-    NULL_LABEL,
-    Json,
-    Language,
-    as_flag,
-    as_list,
-    as_object,
-    as_text,
-    as_whole,
-    is_null_text,
-    named_property,
-    required,
+from odometer.selection.reading import NULL_LABEL, Language, named_property
+from odometer.selection.wire_segments import (
+    BooleanSegment,
+    FlagSegment,
+    LabelledSegment,
+    Levels,
+    NullSegment,
+    NumberRangeSegment,
+    RegexSegment,
+    Segments,
+    StringArraySegment,
+    ValueSegment,
 )
 
-MAX_SEGMENTS: Final = 100
-MAX_LEVELS: Final = 3
-_MAX_LABEL: Final = 256
-_VALUE_SEGMENT_KEYS: Final = (*VALUE_KEYS, "split", "segmentLabel", "limit")
-_SPLITTING: Final = ("stringArray", "regex")
-_SEGMENTABLE: Final = ("string", "number", "boolean")
+_FORMS: Final[dict[str, tuple[str, ...]]] = {
+    "string": ("string", "stringArray", "regex"),
+    "number": ("number", "numberRange"),
+    "boolean": ("boolean",),
+}
+_FLAG_PAIRS: Final = ("optOut", "backOff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,54 +101,52 @@ class Level:
         return tuple(dict.fromkeys(found))
 
 
-def parse_levels(value: object, language: Language, *, has_split: bool) -> tuple[Level, ...]:
-    """The member `levels`; absent, null and `{}` are no segmentation. Raises `Problem` naming the member."""
-    if value in (None, {}):
+def parse_levels(given: Levels | None, language: Language, *, has_split: bool) -> tuple[Level, ...]:
+    """The member `levels`; none are no segmentation. Raises `Problem` naming the member."""
+    if given is None:
         return ()
-    allowed = [f"level{n + 1}" for n in range(MAX_LEVELS)]
-    members = as_object(value, "levels", allowed)
-    names = allowed[: len(members)]
+    members = given.given
+    names = [f"level{n + 1}" for n in range(len(members))]
     for name in members:
         if name not in names:
             raise invalid(f"levels.{name}", f"There is no {names[-1]} before it.")
     if has_split and len(members) > 1:
         raise invalid("levels.level2", "With a dateSplit there is at most one level.")
     found: list[Level] = []
-    for name in names:
+    for name, level in members.items():
         path = f"levels.{name}"
-        level = as_object(members[name], path, ("property", "segments"))
-        read = parse_level(required(level, "property", path), level.get("segments"), path, language)
+        read = _level(level.name, level.segments, (f"{path}.property", f"{path}.segments"), language)
         if any(other.name == read.name for other in found):
             raise invalid(f"{path}.property", f"{read.name} is a level already.")
         found.append(read)
     return tuple(found)
 
 
-def parse_segment_by(name: object, segments: object, language: Language) -> Level | None:
+def parse_segment_by(name: str | None, segments: Segments | None, language: Language) -> Level | None:
     """One level in the other spelling: the members `segmentBy` and `segments`."""
     if name is None:
-        if segments not in (None, []):
+        if segments:
             raise invalid("segments", "segments need segmentBy.")
         return None
-    return parse_level(name, segments, "", language)
+    return _level(name, segments, ("segmentBy", "segments"), language)
 
 
-def parse_level(name: object, segments: object, path: str, language: Language) -> Level:
+def _level(name: str, segments: Segments | None, paths: tuple[str, str], language: Language) -> Level:
     """A property and its segments; none = every distinct value is an item, null included."""
-    member, listed = (f"{path}.property", f"{path}.segments") if path else ("segmentBy", "segments")
-    text = as_text(name, member)
-    prop = None if text == "licenseStatus" or text in FLAG_PAIRS else _segmentable(text, member, language)
-    if prop is not None and segments in (None, []):
-        with_null = prop.supports_null
-        return Level(prop.name, prop, (Split(Holds(prop, AnyValue()), with_null, None),), listed)
-    if segments in (None, []):
-        raise invalid(listed, f"{text} needs segments that name its flags.")
-    found = []
-    for place, given in enumerate(as_list(segments, listed, MAX_SEGMENTS)):
-        at = f"{listed}[{place}]"
-        found.append(_flag_segment(text, given, at) if prop is None else _segment(prop, given, at, language))
-    _check_labels(found, listed)
-    return Level(text if prop is None else prop.name, prop, tuple(segment for segment, _ in found), listed)
+    member, listed = paths
+    prop = None if name == "licenseStatus" or name in _FLAG_PAIRS else _segmentable(name, member, language)
+    if not segments:
+        if prop is None:
+            raise invalid(listed, f"{name} needs segments that name its flags.")
+        return Level(prop.name, prop, (Split(Holds(prop, AnyValue()), prop.supports_null, None),), listed)
+    found = [
+        _flag_segment(name, given, f"{listed}[{place}]")
+        if prop is None
+        else _segment(prop, given, f"{listed}[{place}]", language)
+        for place, given in enumerate(segments)
+    ]
+    _check_labels(segments, listed)
+    return Level(name if prop is None else prop.name, prop, tuple(found), listed)
 
 
 def _segmentable(name: str, path: str, language: Language) -> Property:
@@ -154,76 +155,81 @@ def _segmentable(name: str, path: str, language: Language) -> Property:
     if name in ("lifetimeEventUsage", "reachOutDeliveries"):
         raise invalid(path, f"{name} cannot be segmented.")
     prop = named_property(name, path, language)
-    if prop.data_type not in _SEGMENTABLE:
+    if prop.data_type not in _FORMS:
         raise invalid(path, f"{name} cannot be segmented.")
     return prop
 
 
-Named = tuple[Segment, str | None]
-
-
-def _check_labels(found: list[Named], listed: str) -> None:
+def _check_labels(segments: Segments, listed: str) -> None:
     """The same segmentLabel written twice is refused; labels that come from values join (contract 02)."""
     written: set[str] = set()
-    for place, (_, label) in enumerate(found):
+    for place, segment in enumerate(segments):
+        label = segment.segment_label
         if label in written:
             raise invalid(f"{listed}[{place}].segmentLabel", f"The label {label!r} is written twice.")
         if label is not None:
             written.add(label)
 
 
-def _label(members: Json, path: str) -> str | None:
-    return _required_label(members, path) if "segmentLabel" in members else None
+def _refuse_foreign(given: LabelledSegment, known: Collection[str], path: str) -> None:
+    """Raise for a member that belongs to the segments of other properties."""
+    allowed = sorted((*known, "segmentLabel"))
+    for name in given.model_dump(by_alias=True, exclude_unset=True):
+        if name not in allowed:
+            raise invalid(f"{path}.{name}", f"There is no such member here; known are {', '.join(allowed)}.")
 
 
-def _required_label(members: Json, path: str) -> str:
-    label = as_text(required(members, "segmentLabel", path), f"{path}.segmentLabel")
-    if is_null_text(label) or len(label) > _MAX_LABEL:
-        raise invalid(f"{path}.segmentLabel", f"A label has 1 to {_MAX_LABEL} characters and is not {NULL_LABEL}.")
-    return label
+def _flag_segment(name: str, given: LabelledSegment, path: str) -> Joined:
+    _refuse_foreign(given, LICENSE_FLAGS if name == "licenseStatus" else ("current", "historical"), path)
+    if given.segment_label is None:
+        raise Problem("MISSING_FIELD", "This member is required.", field=f"{path}.segmentLabel")
+    flags = given if isinstance(given, FlagSegment) else FlagSegment()
+    matches = license_flags(flags) if name == "licenseStatus" else flag_pair(name, flags)
+    if matches == AllOf(()):
+        wanted = "at least one flag" if name == "licenseStatus" else "current, historical or both"
+        raise invalid(path, f"Name {wanted}.")
+    return Joined(given.segment_label, matches)
 
 
-def _flag_segment(name: str, value: object, path: str) -> Named:
-    keys = tuple(LICENSE_FLAGS) if name == "licenseStatus" else PAIR_KEYS
-    members = as_object(value, path, (*keys, "segmentLabel"))
-    label = _required_label(members, path)
-    if name == "licenseStatus":
-        return Joined(label, license_flags(members, path, ("segmentLabel",))), label
-    return Joined(label, flag_pair(name, members, path)), label
-
-
-def _segment(prop: Property, value: object, path: str, language: Language) -> Named:
-    members = as_object(value, path, _VALUE_SEGMENT_KEYS)
-    label = _label(members, path)
-    if members.keys() <= {"includeNull", "segmentLabel"} and includes_null(prop, members, path):
-        return Joined(label or NULL_LABEL, IsNull(prop)), label
-    kind = form_of(prop, members, path)
-    splits = _splits(members, kind, label, path)
-    limit = as_whole(members["limit"], f"{path}.limit", 1) if "limit" in members else None
-    if limit is not None and not splits:
-        raise invalid(
-            f"{path}.limit", "limit belongs to a segment that splits: one of values or a pattern, without segmentLabel."
-        )
-    tested: Json = {key: members[key] for key in VALUE_KEYS if key in members}
-    tests = list(value_tests(prop, tested, path, language))
-    if splits:
-        known = next((test for test in tests if isinstance(test, Holds)), None)
-        return Split(known, any(isinstance(test, IsNull) for test in tests), limit), None
-    if label is None and (kind in _SPLITTING or kind == "numberRange"):
+def _segment(prop: Property, given: LabelledSegment, path: str, language: Language) -> Segment:
+    form = _checked_form(prop, given, path)
+    tests = list(value_tests(prop, form, path, language, or_null=form.include_null))
+    label = form.segment_label
+    if isinstance(form, NullSegment):
+        return Joined(label or NULL_LABEL, IsNull(prop))
+    if isinstance(form, StringArraySegment | RegexSegment):
+        splits = label is None if form.split is None else form.split
+        if splits and label is not None:
+            raise invalid(f"{path}.segmentLabel", "The items of a split are named by their values.")
+        if form.limit is not None and not splits:
+            said = "limit belongs to a segment that splits: one of values or a pattern, without segmentLabel."
+            raise invalid(f"{path}.limit", said)
+        if splits:
+            known = next((test for test in tests if isinstance(test, Holds)), None)
+            return Split(known, any(isinstance(test, IsNull) for test in tests), form.limit)
+    if label is None and isinstance(form, StringArraySegment | RegexSegment | NumberRangeSegment):
         raise invalid(f"{path}.segmentLabel", "An item that joins values needs a segmentLabel.")
-    return Joined(label or _value_label(tests), AnyOf(tuple(tests))), label
+    return Joined(label or _value_label(tests), AnyOf(tuple(tests)))
 
 
-def _splits(members: Json, kind: object, label: str | None, path: str) -> bool:
-    """Whether the segment is one item per value; without `split` it is when it has no label."""
-    if kind not in _SPLITTING:
-        if "split" in members:
-            raise invalid(f"{path}.split", f"The form {kind} is one item: only {' and '.join(_SPLITTING)} split.")
-        return False
-    splits = as_flag(members["split"], f"{path}.split") if "split" in members else label is None
-    if splits and label is not None:
-        raise invalid(f"{path}.segmentLabel", "The items of a split are named by their values.")
-    return splits
+def _checked_form(prop: Property, given: LabelledSegment, path: str) -> ValueSegment:
+    """The segment, whose form has to fit the property; a boolean's `type` may be missing."""
+    if isinstance(given, NullSegment) and given.include_null:
+        return given
+    kind = getattr(given, "type", None) if "type" in given.model_fields_set else None
+    if not isinstance(given, ValueSegment):
+        _refuse_foreign(given, ("type", "value", "min", "max", "split", "limit", "includeNull"), path)
+    elif kind is None and prop.data_type == "boolean":
+        kind = "boolean"
+    forms = [form for form in _FORMS[prop.data_type] if form != "regex" or prop.supports_regex]
+    said = f"{prop.name} takes the type {' or '.join(forms)}."
+    if kind is None or not isinstance(given, ValueSegment):
+        raise Problem("MISSING_FIELD", said, field=f"{path}.type")
+    if kind not in forms:
+        raise invalid(f"{path}.type", said)
+    if isinstance(given, BooleanSegment) and type(given.value) is not bool:
+        raise invalid(f"{path}.value", "Must be true or false.")
+    return given
 
 
 def _value_label(tests: list[Predicate]) -> str:

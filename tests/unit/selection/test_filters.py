@@ -8,7 +8,6 @@ import pytest
 
 from odometer.errors import Problem
 from odometer.model.properties import BY_NAME
-from odometer.selection.filters import parse_filters
 from odometer.selection.predicate import (
     EVERYBODY,
     AllOf,
@@ -27,6 +26,7 @@ from odometer.selection.predicate import (
     UsedEvents,
 )
 from odometer.selection.reading import Language
+from tests.unit.selection.as_sent import parse_filters
 
 P = BY_NAME
 VERSION, RAM, TOUCH = P["prodVersion"], P["ram"], P["touchScreen"]

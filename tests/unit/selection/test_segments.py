@@ -7,10 +7,10 @@ import pytest
 
 from odometer.errors import Problem
 from odometer.model.properties import BY_NAME
-from odometer.selection.grouping import parse_group_by
 from odometer.selection.predicate import AllOf, AnyOf, AnyValue, Flag, Holds, IsNull, Numbers, Pattern, Texts
 from odometer.selection.reading import Language
-from odometer.selection.segments import Joined, Split, parse_levels, parse_segment_by
+from odometer.selection.segments import Joined, Split
+from tests.unit.selection.as_sent import parse_group_by, parse_levels, parse_segment_by
 
 VERSION, RAM, TOUCH = BY_NAME["prodVersion"], BY_NAME["ram"], BY_NAME["touchScreen"]
 EIGHT = Holds(RAM, Numbers(Decimal(8), Decimal(8)))

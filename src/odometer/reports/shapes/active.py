@@ -1,10 +1,11 @@
 """Whom reports of a range look at: those active in it, by what they were on their last day there."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from odometer.reports.definition import Context
 from odometer.selection.filters import parse_filters
 from odometer.selection.segments import Level
+from odometer.selection.wire_filters import GlobalFilters
 from odometer.store.answers.population import Chosen, Population
 
 
@@ -20,7 +21,7 @@ class RangeMembers(Protocol):
         """Last day."""
 
     @property
-    def global_filters(self) -> Any:  # noqa: ANN401 - raw JSON
+    def global_filters(self) -> GlobalFilters | None:
         """Property → filter."""
 
 

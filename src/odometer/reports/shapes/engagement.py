@@ -1,10 +1,9 @@
 """What the reports of contract 05 share: members of their requests."""
 
-from typing import Any
-
 from pydantic import Field
 
 from odometer.reports.definition import ReportRequest
+from odometer.selection.wire_filters import GlobalFilters
 
 
 class EngagementRequest(ReportRequest):
@@ -12,4 +11,6 @@ class EngagementRequest(ReportRequest):
 
     start_date: str = Field(alias="startDate", description="First day: YYYY-MM-DD, NOW or NOW-<days>.")
     stop_date: str = Field(alias="stopDate", description="Last day, inclusive.")
-    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
+    global_filters: GlobalFilters | None = Field(
+        default=None, alias="globalFilters", description="Property → filter; all must hold."
+    )

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Annotated, Final, Literal, cast
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from typing_extensions import TypedDict
 
 from odometer.errors import Problem, invalid
@@ -16,12 +16,15 @@ from odometer.reports.shapes.events import Entries, NamedEntry, entries_of, name
 from odometer.reports.shapes.exact import hundredths
 from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.reports.shapes.loss import LossMembers
+from odometer.selection import wire
 from odometer.selection.events import Entry
-from odometer.selection.reading import as_list, as_number, as_object, as_whole
+from odometer.selection.wire import AtLeastOne, Wire
+from odometer.selection.wire_events import EventEntries
 from odometer.store.answers.event_distributions import MEASURES, Measure
 
 _MAX_BINS: Final = 1_000
 _OPEN: Final = "inf"
+_AVERAGE: Final = {"type": "number", "minimum": 0}
 
 
 class EntryValue(NamedEntry):
@@ -59,12 +62,44 @@ class HistogramAnswer(TypedDict):
     result: HistogramResult
 
 
+def _not_negative(value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("Must not be negative.")
+    return value
+
+
+_Average = Annotated[Decimal, PlainValidator(wire.number), AfterValidator(_not_negative), WithJsonSchema(_AVERAGE)]
+_Open = Literal["inf"]
+_Counts = Annotated[list[AtLeastOne | _Open], Field(min_length=1, max_length=_MAX_BINS, fail_fast=True)]
+_Averages = Annotated[list[_Average | _Open], Field(min_length=1, max_length=_MAX_BINS, fail_fast=True)]
+
+
+class LowerBounds(Wire, json_schema_extra={"examples": [{"eventCount": 1}]}):
+    """The smallest value that is shown, by measure."""
+
+    event_count: AtLeastOne | None = None
+    average_count_per_active_day: _Average | None = None
+    average_count_per_active_week: _Average | None = None
+    average_count_per_active_month: _Average | None = None
+
+
+class BinUpperBounds(Wire, json_schema_extra={"examples": [{"eventCount": [1, 5, 25, "inf"]}]}):
+    """Inclusive upper bounds of the bins, ascending, by measure; the last may be `inf`."""
+
+    event_count: _Counts | None = None
+    average_count_per_active_day: _Averages | None = None
+    average_count_per_active_week: _Averages | None = None
+    average_count_per_active_month: _Averages | None = None
+
+
 class HistogramRequest(LifeRequest):
     """The members that both histograms have."""
 
-    events: Any = Field(description="Single events and combinations.")
-    lower_bounds: Any = Field(default=None, alias="lowerBounds", description="Measure → smallest value shown.")
-    bin_upper_bounds: Any = Field(
+    events: EventEntries = Field(description="Single events and combinations.")
+    lower_bounds: LowerBounds | None = Field(
+        default=None, alias="lowerBounds", description="Measure → smallest value shown."
+    )
+    bin_upper_bounds: BinUpperBounds | None = Field(
         default=None, alias="binUpperBounds", description='Measure → inclusive upper bounds, the last may be "inf".'
     )
 
@@ -205,39 +240,32 @@ def _widths() -> Iterator[int]:
 
 def _given_bins(request: HistogramRequest) -> dict[Measure, Bins]:
     """The bins that lowerBounds and binUpperBounds ask for."""
-    names = tuple(str(measure) for measure in MEASURES)
     lowers, uppers = (
-        None if value is None else as_object(value, path, names)
-        for path, value in (("lowerBounds", request.lower_bounds), ("binUpperBounds", request.bin_upper_bounds))
+        {} if bounds is None else bounds.model_dump(by_alias=True, exclude_none=True)
+        for bounds in (request.lower_bounds, request.bin_upper_bounds)
     )
-    lowers, uppers = lowers or {}, uppers or {}
-    for name in names:
+    for name in MEASURES:
         if (name in lowers) != (name in uppers):
             path = "binUpperBounds" if name in lowers else "lowerBounds"
             raise Problem("MISSING_FIELD", "A measure has both bounds or none.", field=f"{path}.{name}")
-    return {Measure(name): _bins(Measure(name), lowers[name], uppers[name]) for name in names if name in lowers}
+    return {name: _bins(name, lowers[name], uppers[name]) for name in MEASURES if name in lowers}
 
 
-def _bins(measure: Measure, lower: object, uppers: object) -> Bins:
-    path = f"lowerBounds.{measure}"
-    first = as_whole(lower, path, 1) if measure is Measure.TIMES else _as_hundredths(lower, path)
-    path = f"binUpperBounds.{measure}"
-    listed = as_list(uppers, path, _MAX_BINS)
-    is_open = listed[-1] == _OPEN
+def _bins(measure: Measure, lower: int | Decimal, uppers: list[int | Decimal | Literal["inf"]]) -> Bins:
+    first = _stored(measure, lower)
+    is_open = uppers[-1] == _OPEN
     closed: list[int] = []
-    for index, given in enumerate(listed[:-1] if is_open else listed):
-        at = f"{path}[{index}]"
+    for index, given in enumerate(uppers[:-1] if is_open else uppers):
+        at = f"binUpperBounds.{measure}[{index}]"
         if given == _OPEN:
             raise invalid(at, 'Only the last bound may be "inf".')
-        upper = as_whole(given, at, 1) if measure is Measure.TIMES else _as_hundredths(given, at)
+        upper = _stored(measure, given)
         if upper < first or (closed and upper <= closed[-1]):
             raise invalid(at, "Upper bounds ascend, the first of them from the lower bound on.")
         closed.append(upper)
     return Bins(first, tuple(closed), is_open)
 
 
-def _as_hundredths(value: object, path: str) -> int:
-    number: Decimal = as_number(value, path)
-    if number < 0:
-        raise invalid(path, "Must not be negative.")
-    return hundredths(number)
+def _stored(measure: Measure, value: int | Decimal) -> int:
+    """A bound in the measure's unit of storage."""
+    return int(value) if measure is Measure.TIMES else hundredths(value)

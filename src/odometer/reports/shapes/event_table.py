@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, ClassVar, Final, Literal, NotRequired, cast
+from typing import ClassVar, Final, Literal, NotRequired, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -17,6 +17,8 @@ from odometer.reports.shapes.life_use import LifeRequest, population_of
 from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.events import Combination, Entry
 from odometer.selection.segments import Level, parse_segment_by
+from odometer.selection.wire import Text
+from odometer.selection.wire_segments import Segments
 from odometer.store.answers.event_usage import Item, LifeUsage, UsageTable
 from odometer.store.answers.population import ALL_UNITS
 
@@ -83,8 +85,8 @@ class Sorting(ReportRequest):
 class TableRequest(LifeRequest):
     """The members that both tables have."""
 
-    segment_by: Any = Field(default=None, alias="segmentBy", description="The property that makes segments.")
-    segments: Any = Field(default=None, description="Its items; absent: every distinct value is one.")
+    segment_by: Text | None = Field(default=None, alias="segmentBy", description="The property that makes segments.")
+    segments: Segments | None = Field(default=None, description="Its items; absent: every distinct value is one.")
     categorize_events: bool = Field(default=False, alias="categorizeEvents", description="Events below categories.")
     sorting: Sorting = Field(default=Sorting(), description="The orders of events and segments.")
     page: PositiveNumber | None = Field(default=None, description="From 1; absent: everything.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NotRequired
+from typing import ClassVar, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -10,6 +10,8 @@ from typing_extensions import TypedDict
 from odometer.model.events import FLAGS_OF_NEW, EventName, null_first
 from odometer.reports.definition import LANGUAGE_MEMBERS, Context, ReportRequest
 from odometer.selection.events import Combination, Entry, parse_events
+from odometer.selection.wire_events import EventEntries
+from odometer.selection.wire_filters import GlobalFilters
 from odometer.store.answers.known_events import EventSets
 
 
@@ -37,8 +39,10 @@ class EventReportRequest(ReportRequest):
 class UsersRequest(EventReportRequest):
     """What reports about who used events take: whom to count, and which events."""
 
-    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
-    events: Any = Field(
+    global_filters: GlobalFilters | None = Field(
+        default=None, alias="globalFilters", description="Property → filter; all must hold."
+    )
+    events: EventEntries | None = Field(
         default=None, description="Single events and combinations; absent: every event flagged advanced."
     )
 
@@ -59,7 +63,7 @@ class Entries:
     are_named: bool
 
 
-def entries_of(events: object, context: Context) -> Entries:
+def entries_of(events: EventEntries | None, context: Context) -> Entries:
     """The entries that a request names, in its order, or all events flagged advanced, alphabetically."""
     if events is None:
         flags, known = context.flags(), context.questions.first_received(context.product_id)

@@ -1,14 +1,12 @@
 """What lifetime and churn reports of events share: members of their requests, and whose lives are looked at."""
 
-from typing import Any
-
 from pydantic import Field
 
 from odometer.reports.definition import Context
 from odometer.reports.shapes.events import UsersRequest
 from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
-from odometer.selection.grouping import parse_group_by
+from odometer.selection.grouping import GroupBy, parse_group_by
 from odometer.selection.segments import Level
 from odometer.store.answers.population import Chosen, Population
 
@@ -16,7 +14,7 @@ from odometer.store.answers.population import Chosen, Population
 class LifeRequest(UsersRequest):
     """The members that all four have."""
 
-    group_by: Any = Field(
+    group_by: GroupBy | None = Field(
         default=None,
         alias="groupBy",
         description="clientId, machineId, licenseKey or a custom property of type 3.",

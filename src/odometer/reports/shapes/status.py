@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NotRequired, cast
+from typing import Final, Literal, NotRequired, cast
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -12,9 +12,11 @@ from odometer.model.calendar import DateRange, Split
 from odometer.reports.definition import Context
 from odometer.reports.shapes.loss import LossMembers
 from odometer.selection.filters import parse_filters
-from odometer.selection.grouping import parse_group_by
+from odometer.selection.grouping import GroupBy, parse_group_by
 from odometer.selection.reading import NULL_LABEL
 from odometer.selection.segments import Joined, Level, parse_levels
+from odometer.selection.wire_filters import GlobalFilters
+from odometer.selection.wire_segments import Levels
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
 from odometer.store.answers.status import Counted, Figures, StatusQuestion
 
@@ -56,9 +58,11 @@ class StatusRequest(LossMembers):
     client_status: list[Status] = Field(
         alias="clientStatus", min_length=1, fail_fast=True, description="The figures wanted."
     )
-    global_filters: Any = Field(default=None, alias="globalFilters", description="Property → filter; all must hold.")
-    levels: Any = Field(default=None, description="level1 to level3, each a property and its segments.")
-    group_by: Any = Field(
+    global_filters: GlobalFilters | None = Field(
+        default=None, alias="globalFilters", description="Property → filter; all must hold."
+    )
+    levels: Levels | None = Field(default=None, description="level1 to level3, each a property and its segments.")
+    group_by: GroupBy | None = Field(
         default=None,
         alias="groupBy",
         description="clientId, machineId, licenseKey or a custom property of type 3.",
