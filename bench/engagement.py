@@ -1,4 +1,4 @@
-"""The reports of contract 05 beside plain exact SQL over raw records, which has to find each client's days itself."""
+"""The reports of chapter 05 beside plain exact SQL over raw records, which has to find each client's days itself."""
 
 import datetime as dt
 import itertools
@@ -135,7 +135,7 @@ _STATISTICS = ("mean", "median", "p90", "p95", "max")
 
 
 def _same_ages(rows: Rows, answer: dict[str, Any], *, by_edition: bool) -> bool:
-    """Rows (edition, age, age when last active, whether lost, clients), counted as contract 05 writes it."""
+    """Rows (edition, age, age when last active, whether lost, clients), counted as chapter 05 writes it."""
     for segment, ages in answer["result"].items() if by_edition else [("", answer["result"])]:
         own = [row[1:] for row in rows if row[0] == segment]
         for k, told in enumerate(ages.values()):

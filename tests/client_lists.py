@@ -36,7 +36,7 @@ def page_by_engine(store: Store, product: int, request: Request, today: dt.date)
 
 
 def small_pages(store: Store, product: int, request: Request, today: dt.date, size: int) -> list[Request]:
-    """All clients, by following the pages; they are smaller than the contract's, so that there are some."""
+    """All clients, by following the pages; they are smaller than the definitions', so that there are some."""
     question = question_of(store, product, request, today)
     found: list[Request] = []
     start: str | None = ""

@@ -1,4 +1,4 @@
-"""Asking the reports of contract 05 of the engine, and the same questions of the oracle."""
+"""Asking the reports of chapter 05 of the engine, and the same questions of the oracle."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -54,5 +54,5 @@ def asked(
 def expected(
     name: str, lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40
 ) -> dict[str, Any]:
-    """The answer body that the contract wants."""
+    """The answer body that the definitions want."""
     return _ORACLES[name](lives, request, today, product_silence)

@@ -72,7 +72,7 @@ def expected(
     flags: Flags | None = None,
     product_silence: int = 40,
 ) -> Any:
-    """The answer body that the contract wants."""
+    """The answer body that the definitions want."""
     if name in _BASIC:
         assert not flags, "no oracle of the basic reports knows flags"
         return _BASIC[name](lives, request, today)

@@ -51,7 +51,7 @@ def _shown(kind: pa.DataType, value: Any) -> Any:
 
 
 def as_csv(objects: list[Object], choice: ClientChoice) -> list[list[str]]:
-    """The lines that objects of the list make, written out here once more from the contract."""
+    """The lines that objects of the list make, written out here once more from the definitions."""
     daily = None if choice.daily is None else [column.name for column in choice.daily.columns]
     names = ["clientId", *(column.name for column in choice.columns)]
     header = list(names)

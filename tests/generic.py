@@ -39,12 +39,12 @@ def _context(store: Store, product: int, today: dt.date, product_silence: int) -
 
 
 def by_oracle(lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40) -> Any:
-    """The answer body that the contract wants of generic/dateRange."""
+    """The answer body that the definitions want of generic/dateRange."""
     return generic.date_range(lives, request, today=today, silence=product_silence)
 
 
 def current_by_oracle(lives: Iterable[Life], request: Request, today: dt.date, product_silence: int = 40) -> Any:
-    """The answer body that the contract wants of generic/current."""
+    """The answer body that the definitions want of generic/current."""
     return generic.current(lives, request, today=today, silence=product_silence)
 
 

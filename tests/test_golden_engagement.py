@@ -1,4 +1,4 @@
-"""Worked cases of the reports of contract 05: engine and oracle both give them to the digit; each says why it exists.
+"""Worked cases of the reports of chapter 05: engine and oracle both give them to the digit; each says why it exists.
 
 A file holds a world (`records`, or `recordsOf` another file), T, the product's `daysUntilDeclaredLost`, and cases.
 Short spellings, which the first case of a report does without: an age, or several alike as `2-5`, may give its four

@@ -1,4 +1,4 @@
-"""Worked cases of getLastLines and of the files of custom events and exceptions (contract 08), to the letter."""
+"""Worked cases of getLastLines and of the files of custom events and exceptions (chapter 08), to the letter."""
 
 import datetime as dt
 import json
@@ -66,7 +66,7 @@ def test_the_oracle_gives_it(case: Case) -> None:
     assert text(found) == text(wanted(case))
 
 
-def test_labels_are_friendly_names_except_where_the_contract_says_so(store: Store, product: int) -> None:
+def test_labels_are_friendly_names_except_where_the_definitions_say_so(store: Store, product: int) -> None:
     names = ask(store, product, "custom_event", {})["fieldNames"]
     assert (names["os.version"], names["event.name"]) == ("OS Type", "Event Type")
     assert (names["prodVersion"], names["licenseStatus.blocked"]) == ("Product Version", "License Blocked")

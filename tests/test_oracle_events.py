@@ -1,6 +1,6 @@
-"""The oracle of the event reports obeys contract 10 and agrees with the other oracles, on random histories.
+"""The oracle of the event reports obeys chapter 10 and agrees with the other oracles, on random histories.
 
-Where two ways lead to one figure, an oracle that misread the contract on one of them gives itself away. The engine
+Where two ways lead to one figure, an oracle that misread the definitions on one of them gives itself away. The engine
 needs none of this: it has to answer as the oracle does.
 """
 

@@ -143,7 +143,7 @@ def _import_record(draw: st.DrawFn, client: str, days: Sequence[dt.date]) -> Rec
         needed, optional = _SUMMED[kind]
         members = draw(st.fixed_dictionaries(needed, optional=optional))
         record = {"clientId": client, "type": kind, "day": str(draw(st.sampled_from(days))), **members}
-    # The contract does not say how these two spell their members canonically; only a machine id would show it.
+    # The definitions do not say how these two spell their members canonically; only a machine id would show it.
     if record["type"] not in ("exception", "reachout_delivered"):
         record |= draw(st.fixed_dictionaries({}, optional=_MACHINE))
     return record
@@ -220,7 +220,7 @@ def worlds(draw: st.DrawFn, *, steady: bool = False) -> World:
     """A world in its order of arrival.
 
     `steady`: used times do not depend on the moment of acceptance and no two records share a seq, so that the world
-    means the same in whatever order and batches it arrives. A refusal at the door is final (contract 09): clients
+    means the same in whatever order and batches it arrives. A refusal at the door is final (chapter 09): clients
     that opt in again are never steady, and always deliver in the order of seq.
     """
     anchor = draw(st.sampled_from(ANCHORS))

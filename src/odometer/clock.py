@@ -23,5 +23,5 @@ class Clock:
         return dt.datetime.fromtimestamp(self.now_ms() / 1000, tz=dt.UTC)
 
     def today(self) -> dt.date:
-        """The present UTC day: T of the contract."""
+        """The present UTC day: T of the definitions."""
         return dt.date(1970, 1, 1) + dt.timedelta(days=self.now_ms() // DAY_MS)

@@ -1,4 +1,4 @@
-"""The one error type that becomes an answer: a code of contract 00, a sentence for the caller, the field at fault."""
+"""The one error type that becomes an answer: a code of chapter 00, a sentence for the caller, the field at fault."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -93,7 +93,7 @@ ERROR_CODES: Final[dict[str, ErrorCode]] = {
 class Problem(Exception):
     """A refusal with a code of `ERROR_CODES`; `field` names the one member at fault, if one is.
 
-    `retry_after_s` is required by the contract for 429 and 503; it is sent as whole seconds.
+    `retry_after_s` is required by the definitions for 429 and 503; it is sent as whole seconds.
     """
 
     def __init__(self, code: str, message: str, *, field: str | None = None, retry_after_s: int | None = None) -> None:
@@ -114,7 +114,7 @@ class Problem(Exception):
 
 
 def invalid(field: str, message: str) -> Problem:
-    """The commonest refusal: one member has a wrong value (contract 00, `INVALID_FIELD`)."""
+    """The commonest refusal: one member has a wrong value (chapter 00, `INVALID_FIELD`)."""
     return Problem("INVALID_FIELD", message, field=field)
 
 

@@ -55,7 +55,7 @@ _MOST_FILES = 65_536
 _DAMAGED_RETRY_S = 300
 # Longer than the longest report may take: stopping lets running requests finish.
 _GRACE_S = 10
-# How often daily files are brought up to date: soon after midnight, and well within an hour (contract 08).
+# How often daily files are brought up to date: soon after midnight, and well within an hour (chapter 08).
 _DAILY_LOOK_S = 900
 # How often files that are due are looked for; a new export wakes the worker at once.
 _EXPORTS_LOOK_S = 60
@@ -254,7 +254,7 @@ def _file_routers(
 
 
 def _license_duty(registry: Registry, analytics: LiveAnalytics) -> Callable[[threading.Event], None]:
-    """Keys that clients report enter the registry, and figures follow what it says (contract 07)."""
+    """Keys that clients report enter the registry, and figures follow what it says (chapter 07)."""
     deriver = analytics.deriver
 
     def duty(stopping: threading.Event) -> None:

@@ -22,7 +22,7 @@ RANGE = {"startDate": "2031-05-01", "stopDate": "2031-06-19"}
 ROTATE = {**RANGE, "events": [{"category": "Canvas", "name": "Rotate"}]}
 KEYS = {"keyUpdates": [{"licenseKey": "K-1"}]}
 FILE = "the first of the list"
-# Written from the contract by hand. An operation may have two routes: the product's id may be left out, or two methods
+# Written by hand from the definitions. One operation may have two routes: without the product's id, or two methods
 # do the same. (method, path, body, status of success)
 SURFACE: list[list[tuple[str, str, Any, int]]] = [
     [("GET", "/v3/request-csrf", None, 204)],
@@ -107,7 +107,7 @@ def test_the_page_is_what_the_code_says() -> None:
     assert PAGE.read_text() == made, "docs/compatibility.md is stale: run `make description` and look at the difference"
 
 
-def test_the_surface_is_the_contracts_32_operations() -> None:
+def test_the_surface_is_the_defined_32_operations() -> None:
     assert len(SURFACE) == 32
 
 

@@ -1,4 +1,4 @@
-"""What was acknowledged survives SIGKILL, once; what was not is sent again and counts once (contract 09)."""
+"""What was acknowledged survives SIGKILL, once; what was not is sent again and counts once (chapter 09)."""
 
 import json
 import random

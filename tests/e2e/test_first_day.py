@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.process import EMAIL, PASSWORD, Installation
 
-# The worked example of contract 03, with machines, countries and two events.
+# The worked example of chapter 03, with machines, countries and two events.
 HISTORY = Path(__file__).parents[2] / "docs/examples/history.ndjson"
 WEEKS = {"startDate": "2031-05-12", "stopDate": "2031-05-25", "dateSplit": "week", "daysUntilDeclaredLost": 30}
 EXPECTED = {"2031-05-12": {"new": 3, "active": 4, "lost": 2}, "2031-05-19": {"new": 1, "active": 3, "lost": 1}}
@@ -21,7 +21,7 @@ def write_history(path: Path) -> None:
 
 @pytest.mark.e2e
 def test_first_day(tmp_path: Path) -> None:
-    """Import gives the worked example of contract 03; restart, rebuild and re-import change nothing; late data does."""
+    """Import gives the worked example of chapter 03; restart, rebuild and re-import change nothing; late data does."""
     installation = Installation(tmp_path / "data", today="2031-06-20")
     history, rejected = tmp_path / "history.ndjson", tmp_path / "rejected.ndjson"
     write_history(history)

@@ -24,7 +24,7 @@ def unpack(archive: str, folder: Path) -> None:
 
 
 def assert_right(installation: Installation) -> None:
-    """The worked example of contract 03, and what a client sent live."""
+    """The worked example of chapter 03, and what a client sent live."""
     installation.start()
     assert installation.report(**WEEKS) == EXPECTED
     june = {"startDate": "2031-06-16", "stopDate": "2031-06-20", "clientStatus": ["new", "active"]}

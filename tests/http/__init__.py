@@ -1,1 +1,1 @@
-"""The HTTP API against its contract."""  # noqa: A005 - mirrors the room of the same name
+"""The HTTP API against its definitions."""  # noqa: A005 - mirrors the room of the same name

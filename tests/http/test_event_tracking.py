@@ -1,4 +1,4 @@
-"""Event tracking management: lists, flags, what is refused, and what the setting newEvents does (contract 01)."""
+"""Event tracking management: lists, flags, what is refused, and what the setting newEvents does (chapter 01)."""
 
 import datetime as dt
 import sqlite3

@@ -99,7 +99,7 @@ def finished(caller: TestClient, **body: Any) -> dict[str, Any]:
 
 
 def test_a_read_only_token_exports(served: Callable[[], TestClient], world: World, tmp_path: Path) -> None:
-    """It is reading: the permission reporting has exports in it (contract 00)."""
+    """It is reading: the permission reporting has exports in it (chapter 00)."""
     token = world.registry.tokens.add("ci", EMAIL, is_read_only=True)
     caller = served()
     caller.headers["Authorization"] = f"Bearer {token}"

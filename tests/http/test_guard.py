@@ -63,7 +63,7 @@ def guarded(world: World) -> list[tuple[str, str]]:
     ]
 
 
-def test_every_guarded_route_refuses_in_the_order_of_the_contract(connect: Connect, world: World) -> None:
+def test_every_guarded_route_refuses_in_the_order_of_the_definitions(connect: Connect, world: World) -> None:
     anonymous = connect(**everything(world))
     routes = guarded(world)
     found = {}

@@ -1,4 +1,4 @@
-"""The license key registry over HTTP, on a real registry and the real engine (contract 07)."""
+"""The license key registry over HTTP, on a real registry and the real engine (chapter 07)."""
 
 import datetime as dt
 import threading
@@ -75,7 +75,7 @@ def counts(answer: Any) -> tuple[int, int, int]:
     return result["inserted"], result["updated"], result["unchanged"]
 
 
-def test_the_worked_example_of_the_contract(desk: Desk) -> None:
+def test_the_worked_example_of_the_definitions(desk: Desk) -> None:
     """Seven clients on a key for five.
 
     Clients 1 to 6 were last seen on 2031-06-10, client 7 on the 18th: 7 installs, 7 - 5 = 2 over quota, last seen on

@@ -1,4 +1,4 @@
-"""Login, logout, cookies and expiry, exactly as contract 00 tells them."""
+"""Login, logout, cookies and expiry, exactly as chapter 00 tells them."""
 
 import pytest
 from starlette.testclient import TestClient

@@ -1,1 +1,1 @@
-"""What the numbers should be, by plain loops over records, from the contract alone: no SQL, nothing of the product."""
+"""What the numbers should be: plain loops over records, from the definitions alone; no SQL, nothing of the product."""

@@ -1,4 +1,4 @@
-"""The clients of a product one by one (contract 06): their last known values, and their days in a range."""
+"""The clients of a product one by one (chapter 06): their last known values, and their days in a range."""
 
 import datetime as dt
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The five reports of contract 05, as whole answer bodies."""
+"""The five reports of chapter 05, as whole answer bodies."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""What the reports of contract 04 count: events and combinations, who did them how often, and in which order."""
+"""What the reports of chapter 04 count: events and combinations, who did them how often, and in which order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The full report (contract 04): figures of events in a range, and how often each user did them."""
+"""The full report (chapter 04): figures of events in a range, and how often each user did them."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""The histograms of lifetime and churn (contract 04): bins, given or found, and who lies in them."""
+"""The histograms of lifetime and churn (chapter 04): bins, given or found, and who lies in them."""
 
 from dataclasses import dataclass
 from decimal import Decimal

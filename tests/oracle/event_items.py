@@ -1,4 +1,4 @@
-"""Segments of the reports of contract 04: one level, ranked by population, in an order of their own."""
+"""Segments of the reports of chapter 04: one level, ranked by population, in an order of their own."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

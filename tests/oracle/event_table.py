@@ -1,4 +1,4 @@
-"""The tables of lifetime and churn (contract 04): figures of every event, sorted, by category, by segment, in pages."""
+"""The tables of lifetime and churn (chapter 04): figures of every event, sorted, by category, by segment, in pages."""
 
 from collections.abc import Iterable
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""The event reports of contract 04 that judge clients: lifetime, fullReport and churn, as whole answer bodies."""
+"""The event reports of chapter 04 that judge clients: lifetime, fullReport and churn, as whole answer bodies."""
 
 import datetime as dt
 from collections.abc import Iterable

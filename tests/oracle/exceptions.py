@@ -1,4 +1,4 @@
-"""The oracle of the exceptions report (contract 08, ours)."""
+"""The oracle of the exceptions report (chapter 08)."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ def exceptions(received: Iterable[Received], request: Given, today: dt.date) -> 
     met: dict[tuple[str, str], list[tuple[str, dt.date, str]]] = {}
     for client, life in lives(records).items():
         inside = [day for day in life.days if first <= day <= min(last, today)]
-        # The last day in the range tells who the client is (contract 02, the bucket rule).
+        # The last day in the range tells who the client is (chapter 02, The bucket rule).
         if not inside or not passes(life, max(inside), request.get("globalFilters"), today):
             continue
         for fact in facts[client]:

@@ -1,4 +1,4 @@
-"""The answers of generic/dateRange and generic/current (contract 03), from requests as they are sent."""
+"""The answers of generic/dateRange and generic/current (chapter 03), from requests as they are sent."""
 
 import datetime as dt
 import itertools

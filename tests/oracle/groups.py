@@ -1,4 +1,4 @@
-"""Groups (contract 02): all clients with one last known value make one virtual client."""
+"""Groups (chapter 02): all clients with one last known value make one virtual client."""
 
 import datetime as dt
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The life of every client, told by the records that reached the server (contract 09, Rules)."""
+"""The life of every client, told by the records that reached the server (chapter 09, Rules)."""
 
 import datetime as dt
 from collections.abc import Iterable

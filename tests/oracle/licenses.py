@@ -1,4 +1,4 @@
-"""Oracle of the license key registry: a plain walk over keys and clients, from contract 07."""
+"""Oracle of the license key registry: a plain walk over keys and clients, from chapter 07."""
 
 import datetime as dt
 import re

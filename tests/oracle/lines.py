@@ -1,4 +1,4 @@
-"""The oracle of lines (contract 08): custom events and exceptions with their client's values of that day."""
+"""The oracle of lines (chapter 08): custom events and exceptions with their client's values of that day."""
 
 import datetime as dt
 from collections.abc import Iterable

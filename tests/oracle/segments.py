@@ -1,4 +1,4 @@
-"""Segments and levels (contract 02): under which labels a client counts, and in which order items come."""
+"""Segments and levels (chapter 02): under which labels a client counts, and in which order items come."""
 
 import datetime as dt
 from collections.abc import Iterable

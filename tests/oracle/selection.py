@@ -1,4 +1,4 @@
-"""Filters (contract 02): whether a client, as one of its days shows it, is one of those asked for."""
+"""Filters (chapter 02): whether a client, as one of its days shows it, is one of those asked for."""
 
 import datetime as dt
 import re
@@ -124,7 +124,7 @@ def _used(element: Given, life: Life) -> bool:
 
 
 def is_matched(element: Given, key: tuple[str, str]) -> bool:
-    """Whether an event element (contract 04) matches the event of a category ("" for none) and name."""
+    """Whether an event element (chapter 04) matches the event of a category ("" for none) and name."""
     category, name = key
     return _fits(element, "category", category) and _fits(element, "name", name)
 

@@ -1,4 +1,4 @@
-"""New, active and lost (contract 03), by looking at every client in every bucket."""
+"""New, active and lost (chapter 03), by looking at every client in every bucket."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator

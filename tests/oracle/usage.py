@@ -1,4 +1,4 @@
-"""The basic event reports (contract 04), by looking at every day of every client."""
+"""The basic event reports (chapter 04), by looking at every day of every client."""
 
 import datetime as dt
 from collections.abc import Iterable

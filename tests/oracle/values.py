@@ -1,4 +1,4 @@
-"""The distinct values of a property (contract 01, propertyValues), by looking at every day of every client."""
+"""The distinct values of a property (chapter 01, propertyValues), by looking at every day of every client."""
 
 from collections.abc import Iterable
 

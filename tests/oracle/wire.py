@@ -1,4 +1,4 @@
-"""How the oracle reads one record as a sender writes it (contract 09): times, canonical form, what it sets."""
+"""How the oracle reads one record as a sender writes it (chapter 09): times, canonical form, what it sets."""
 
 import datetime as dt
 import json
@@ -93,7 +93,7 @@ def day_of(moment_ms: int) -> dt.date:
 
 
 def is_null(value: object) -> bool:
-    """Null, empty text and `<NULL>` are one value (contract 00)."""
+    """Null, empty text and `<NULL>` are one value (chapter 00)."""
     return value is None or value in ("", "<NULL>")
 
 
@@ -130,7 +130,7 @@ def properties_set(record: Record) -> dict[str, Value]:
     """What a record says about properties: name to value, None where it clears."""
     changes: dict[str, Value] = {}
     if record["type"] == "license":
-        # The contract calls it `type`, which a record already has: senders write licenseType.
+        # The definitions call it `type`, which a record already has: senders write licenseType.
         members = {
             "key": "licenseKey",
             "licenseType": "licenseType",
@@ -149,7 +149,7 @@ def properties_set(record: Record) -> dict[str, Value]:
 def canonical(record: Record) -> bytes:
     """The one spelling of a record without seq: sorted keys, defaults filled, UTF-8, no spaces, shortest decimals.
 
-    Where the contract leaves a choice, and the order of two records of one moment depends on it: a cleared property
+    Where the definitions leave a choice, and the order of two records of one moment depends on it: a cleared property
     is written as empty text, numbers are written as text, null members as null.
     """
     form: Record = {

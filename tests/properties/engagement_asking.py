@@ -1,4 +1,4 @@
-"""Crowds that use the product to different extents, and whole requests of the reports of contract 05, at random.
+"""Crowds that use the product to different extents, and whole requests of the reports of chapter 05, at random.
 
 T is never before any data.
 """

@@ -1,4 +1,4 @@
-"""Histories full of events, and whole requests of the reports that judge clients by them (contract 04), at random.
+"""Histories full of events, and whole requests of the reports that judge clients by them (chapter 04), at random.
 
 T is never before any data.
 """

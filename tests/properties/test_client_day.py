@@ -117,7 +117,7 @@ def check(store: Store, product: int, world: World) -> None:
     assert held(store, product, "client", tuple(expected[0]) if expected else ("client",)) == expected
 
 
-def test_the_contracts_daily_properties_are_the_catalogues() -> None:
+def test_the_defined_daily_properties_are_the_catalogues() -> None:
     assert set(DAILY) == {name for name, prop in BY_NAME.items() if prop.daily}
 
 

@@ -1,4 +1,4 @@
-"""The reports of contract 05 give the oracle's figures on every history, and agree with the generic ones (10)."""
+"""The reports of chapter 05 give the oracle's figures on every history, and agree with the generic ones (10)."""
 
 import datetime as dt
 from typing import Any
@@ -110,7 +110,7 @@ def test_who_was_new_grows_older(store: Store, data: st.DataObject, world: World
 @tried(3)
 @given(data=st.data(), world=histories() | crowds())
 def test_the_engaged_never_become_more(store: Store, data: st.DataObject, world: World) -> None:
-    """Who is engaged at an age is as old and was engaged before: contract 05's arithmetic allows nothing else."""
+    """Who is engaged at an age is as old and was engaged before: chapter 05's arithmetic allows nothing else."""
     here = World05(store, world)
     for _ in range(3):
         request, today = data.draw(engagements(here.days, here.last))

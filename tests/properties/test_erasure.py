@@ -1,4 +1,4 @@
-"""Erasing clients equals never having had them (contract 10), and leaves no row of theirs in any table."""
+"""Erasing clients equals never having had them (chapter 10), and leaves no row of theirs in any table."""
 
 import contextlib
 import datetime as dt

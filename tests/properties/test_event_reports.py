@@ -1,4 +1,4 @@
-"""The event reports give the oracle's figures on every history, and agree with each other (contract 04, 10)."""
+"""The event reports give the oracle's figures on every history, and agree with each other (chapters 04, 10)."""
 
 import datetime as dt
 from typing import Any

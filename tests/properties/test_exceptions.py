@@ -1,4 +1,4 @@
-"""The exceptions report: worked cases to the digit, and the oracle's figures on random histories (contract 08)."""
+"""The exceptions report: worked cases to the digit, and the oracle's figures on random histories (chapter 08)."""
 
 import datetime as dt
 import json

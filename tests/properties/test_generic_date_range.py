@@ -45,7 +45,7 @@ def test_every_figure_is_the_oracles(store: Store, data: st.DataObject, world: W
         answered = by_engine(store, product, request, today)
         expected = by_oracle(found.values(), request, today)
         assert answered == expected, (request, today)
-        assert _ordered(answered) == _ordered(expected), "members and dates come in the contract's order"
+        assert _ordered(answered) == _ordered(expected), "members and dates come in the definitions' order"
 
 
 def _ordered(answer: dict[str, dict[str, object]]) -> list[tuple[str, object]]:

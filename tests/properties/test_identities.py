@@ -1,4 +1,4 @@
-"""Identities of contract 10 that hold without filters, and the ways of arrival that must change nothing."""
+"""Identities of chapter 10 that hold without filters, and the ways of arrival that must change nothing."""
 
 import datetime as dt
 from typing import Any

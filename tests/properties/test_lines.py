@@ -1,4 +1,4 @@
-"""Lines of custom events and exceptions are what the oracle tells, in previews and in files (contract 08)."""
+"""Lines of custom events and exceptions are what the oracle tells, in previews and in files (chapter 08)."""
 
 import datetime as dt
 import tempfile

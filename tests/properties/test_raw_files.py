@@ -1,4 +1,4 @@
-"""Raw event files imported into an empty product give the same product (contract 08): records, derived tables, all."""
+"""Raw event files imported into an empty product give the same product (chapter 08): records, derived tables, all."""
 
 import datetime as dt
 import tempfile

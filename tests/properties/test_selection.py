@@ -1,4 +1,4 @@
-"""Filters, segments, levels and groups give the oracle's figures; and what contract 10 says of them holds."""
+"""Filters, segments, levels and groups give the oracle's figures; and what chapter 10 says of them holds."""
 
 import datetime as dt
 from typing import Any

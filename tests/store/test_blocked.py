@@ -1,4 +1,4 @@
-"""Blocked clients are refused at every door, and nothing of a client is stored while it is erased (contract 09)."""
+"""Blocked clients are refused at every door, and nothing of a client is stored while it is erased (chapter 09)."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""A reused seq with other content is a duplicate, and is told (contract 09, Exactly once)."""
+"""A reused seq with other content is a duplicate, and is told (chapter 09, Exactly once)."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The reports of contract 05 where there is much to answer, where numbers are tiny, and before the last stored day."""
+"""The reports of chapter 05 where there is much to answer, where numbers are tiny, and before the last stored day."""
 
 import datetime as dt
 from typing import Any

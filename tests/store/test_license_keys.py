@@ -1,4 +1,4 @@
-"""License keys of clients and of the registry: who decides when, worked by hand (contract 07)."""
+"""License keys of clients and of the registry: who decides when, worked by hand (chapter 07)."""
 
 import datetime as dt
 import threading

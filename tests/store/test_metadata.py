@@ -1,4 +1,4 @@
-"""Values and custom slots as metadata tells of them, over what is really stored (contract 01)."""
+"""Values and custom slots as metadata tells of them, over what is really stored (chapter 01)."""
 
 import datetime as dt
 from typing import Any
@@ -102,7 +102,7 @@ def test_every_property_has_all_seven_keys_and_no_category_is_empty() -> None:
     assert "licenseKey" not in {entry["name"] for category in hidden for entry in category["properties"]}
 
 
-def test_flags_follow_the_contract() -> None:
+def test_flags_follow_the_definitions() -> None:
     categories = product_properties({}, (), may_use_license_keys=True)["result"]
     entries = {entry["name"]: entry for category in categories for entry in category["properties"]}
 

@@ -1,4 +1,4 @@
-"""Clients that were erased and must not come back (contract 09, Deleting), known by keyed hashes only."""
+"""Clients that were erased and must not come back (chapter 09, Deleting), known by keyed hashes only."""
 
 import hashlib
 import hmac

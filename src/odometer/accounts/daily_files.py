@@ -1,4 +1,4 @@
-"""The book of daily files in the registry: which are complete, and what they were made from (contract 08)."""
+"""The book of daily files in the registry: which are complete, and what they were made from (chapter 08)."""
 
 from typing import Final
 

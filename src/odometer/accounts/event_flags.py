@@ -1,4 +1,4 @@
-"""Flags of events: which ones reports list of themselves (contract 01, event tracking)."""
+"""Flags of events: which ones reports list of themselves (chapter 01, event tracking)."""
 
 from collections.abc import Mapping
 

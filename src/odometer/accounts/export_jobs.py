@@ -1,4 +1,4 @@
-"""Export jobs in the registry: who asked for which file, and how far it is (contract 06)."""
+"""Export jobs in the registry: who asked for which file, and how far it is (chapter 06)."""
 
 import datetime as dt
 import hashlib
@@ -222,7 +222,7 @@ def _is_about(row: Row[Any], clients: Collection[str]) -> bool:
 
 
 def _active_key(order: ExportOrder) -> str:
-    """The same for identical orders: same user, product, day and normalised request (contract 06)."""
+    """The same for identical orders: same user, product, day and normalised request (chapter 06)."""
     said = f"{order.product_id}\n{order.user_id}\n{order.today}\n{order.request}"
     return hashlib.sha256(said.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""License keys in the registry: search, update all or nothing, delete, and every change of them (contract 07)."""
+"""License keys in the registry: search, update all or nothing, delete, and every change of them (chapter 07)."""
 
 import datetime as dt
 import math

@@ -1,4 +1,4 @@
-"""Permissions per user and product (contract 00)."""
+"""Permissions per user and product (chapter 00)."""
 
 from collections.abc import Iterable
 from enum import StrEnum

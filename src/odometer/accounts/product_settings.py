@@ -68,9 +68,9 @@ class Product:
         oldest_date: requests before this day are refused; None = no limit.
         custom_properties: by slot.
         new_events: whether a new event is listed in advanced reports, basic ones only, or none.
-        license_status_source: `client` or `registry` (contract 07).
-        collect_license_keys: keys first seen from clients enter the registry (contract 07).
-        raw_export: files of raw events are offered (contract 08).
+        license_status_source: `client` or `registry` (chapter 07).
+        collect_license_keys: keys first seen from clients enter the registry (chapter 07).
+        raw_export: files of raw events are offered (chapter 08).
         raw_export_formats: which files, of `csv` and `parquet`.
         new_events_since: every change of `new_events`: when (milliseconds since 1970), and to what.
 
@@ -89,13 +89,13 @@ class Product:
     new_events_since: tuple[tuple[int, str], ...] = ()
 
     def flags_of_new(self, received_ms: int) -> EventFlags:
-        """The flags of an event that was first received at this moment (contract 01, newEvents)."""
+        """The flags of an event that was first received at this moment (chapter 01, newEvents)."""
         said = [value for since_ms, value in self.new_events_since if since_ms <= received_ms]
         return FLAGS_OF_NEW[said[-1] if said else _FIRST_NEW_EVENTS]
 
     @property
     def is_license_registry_decisive(self) -> bool:
-        """Whether the registry decides over license types and flags that clients report (contract 07)."""
+        """Whether the registry decides over license types and flags that clients report (chapter 07)."""
         return self.license_status_source == "registry"
 
     @property
@@ -112,7 +112,7 @@ def _name(value: object, path: str) -> str:
 
 
 def _whole(value: object) -> int | None:
-    """A whole number of JSON; 30.0 is one, true and "30" are not (contract 00)."""
+    """A whole number of JSON; 30.0 is one, true and "30" are not (chapter 00)."""
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value in range(_MANY):
         return int(value)
     return None
@@ -259,7 +259,7 @@ def _custom(slot: str, old: CustomProperty, value: object, path: str) -> CustomP
 
 
 def _check_labels(customs: Mapping[str, CustomProperty]) -> None:
-    """Clients select properties by their friendly name: it is unique within a product (contract 01)."""
+    """Clients select properties by their friendly name: it is unique within a product (chapter 01)."""
     taken = (_STANDARD_LABELS - set(CUSTOM_SLOTS)) | (set(CUSTOM_SLOTS) - customs.keys())
     for slot, custom in customs.items():
         if custom.label in taken:

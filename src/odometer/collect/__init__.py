@@ -1,1 +1,1 @@
-"""Ingestion (contract 09): turns what senders and import files say into record rows; never touches the store."""
+"""Ingestion (chapter 09): turns what senders and import files say into record rows; never touches the store."""

@@ -1,4 +1,4 @@
-"""Bulk import of files (contract 09): parsed by several processes, appended in large chunks, then derived."""
+"""Bulk import of files (chapter 09): parsed by several processes, appended in large chunks, then derived."""
 
 import contextlib
 import multiprocessing

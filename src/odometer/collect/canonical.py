@@ -1,4 +1,4 @@
-"""The canonical form of a record without seq, and the 128-bit hash of it by which such a record is known (contract 09).
+"""The canonical form of a record without seq, and the 128-bit hash of it by which such a record is known (chapter 09).
 
 The form is one JSON object in UTF-8 without needless escapes, keys sorted at every depth, no spaces, null for what was
 not sent, numbers as shortest plain decimals. It has `clientId`, `machineId`, `type` and `at` (UTC, milliseconds; of

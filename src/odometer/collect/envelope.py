@@ -1,4 +1,4 @@
-"""The body of a live batch (contract 09): JSON or NDJSON, gzip or not, to rows and refusals of single records."""
+"""The body of a live batch (chapter 09): JSON or NDJSON, gzip or not, to rows and refusals of single records."""
 
 import ipaddress
 from collections.abc import Callable, Iterable
@@ -74,7 +74,7 @@ class ParseOptions:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A record that broke a rule. Should `key` be stored already, it is a duplicate and not a refusal (contract 09)."""
+    """A record that broke a rule. Should `key` be stored already, it is a duplicate and not a refusal (chapter 09)."""
 
     index: int
     client: str | None

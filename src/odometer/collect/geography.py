@@ -1,4 +1,4 @@
-"""Geography from addresses: a MaxMind-format database that the operator supplies (contract 09)."""
+"""Geography from addresses: a MaxMind-format database that the operator supplies (chapter 09)."""
 
 import ipaddress
 from collections.abc import Callable

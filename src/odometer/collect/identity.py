@@ -1,4 +1,4 @@
-"""Who sent a record and which one it is (contract 09, Identity and Exactly once): clientId, machineId, seq."""
+"""Who sent a record and which one it is (chapter 09, Identity): clientId, machineId, seq."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def checked_client_id(value: object, field: str) -> str:
 
 
 def read_machine_id(holder: Mapping[str, Any]) -> str:
-    """The machineId of an envelope or line; null, absent, empty and `<NULL>` all say nothing (contract 00, Null)."""
+    """The machineId of an envelope or line; null, absent, empty and `<NULL>` all say nothing (chapter 00, Null)."""
     text = members.optional_text(holder, "machineId", 0, _MAX_MACHINE_ID)
     return "" if text == members.NULL_TEXT else text
 

@@ -1,4 +1,4 @@
-"""Reading import files (contract 09, Bulk import) in constant memory: what a file is, is told by its first bytes."""
+"""Reading import files (chapter 09, Bulk import) in constant memory: what a file is, is told by its first bytes."""
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence

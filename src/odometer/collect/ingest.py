@@ -1,4 +1,4 @@
-"""Receiving a live batch (contract 09): parse, append exactly once, tell the sender what became of each record."""
+"""Receiving a live batch (chapter 09): parse, append exactly once, tell the sender what became of each record."""
 
 from collections.abc import Callable
 from concurrent.futures import Future

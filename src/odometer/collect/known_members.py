@@ -1,4 +1,4 @@
-"""Which members each type of record has: unknown and misplaced ones are told with the nearest name (contract 09)."""
+"""Which members each type of record has: unknown and misplaced ones are told with the nearest name (chapter 09)."""
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache

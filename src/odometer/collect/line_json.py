@@ -1,4 +1,4 @@
-"""One JSON document read as contract 00 wants it: quickly where that is provably the same, strictly otherwise."""
+"""One JSON document read as chapter 00 wants it: quickly where that is provably the same, strictly otherwise."""
 
 import re
 from decimal import Decimal

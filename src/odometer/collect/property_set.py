@@ -8,7 +8,7 @@ from odometer.collect.known_members import alike
 from odometer.errors import Problem, invalid
 from odometer.model.properties import BY_NAME, GEOGRAPHY, LEVEL_SIBLINGS, LICENSE_TYPES, MAX_TEXT, SETTABLE
 
-# Contract 09 lists what `set` refuses; the license type and flags are not among it, the key is.
+# Chapter 09 lists what `set` refuses; the license type and flags are not among it, the key is.
 _LICENSE_VALUES: Final = frozenset(p.name for p in BY_NAME.values() if p.sent_as == "license") - {"licenseKey"}
 LIVE_KINDS: Final[dict[str, str]] = {name: BY_NAME[name].data_type for name in SETTABLE | _LICENSE_VALUES}
 # Sums of history may say where the client was: no address is left to look at.
@@ -69,7 +69,7 @@ def flag(given: object, field: str) -> str:
 def license_set(record: Mapping[str, Any]) -> dict[str, str]:
     """What a license record sets: an absent member changes nothing, null clears.
 
-    Contract 09 calls the member of the license type `type`, which already says what kind of record it is;
+    Chapter 09 calls the member of the license type `type`, which already says what kind of record it is;
     one object cannot hold both, so it is read from `licenseType`.
     """
     found: dict[str, str] = {}
@@ -88,7 +88,7 @@ def _license_key(given: object) -> str:
     if given is None or given in _CLEARING:
         return ""
     key = members.checked_text(given, "key", 1, MAX_TEXT)
-    # The key registry (contract 07) takes no control characters, and keys first seen here are added to it.
+    # The key registry (chapter 07) takes no control characters, and keys first seen here are added to it.
     if any(c < " " or "\x7f" <= c <= "\x9f" for c in key):
         raise invalid("key", "key holds a control character.")
     return key

@@ -1,4 +1,4 @@
-"""Reading raw event files (contract 08) in constant memory: the one CSV in a zip, in chunks of some thousand rows."""
+"""Reading raw event files (chapter 08) in constant memory: the one CSV in a zip, in chunks of some thousand rows."""
 
 import csv
 import io

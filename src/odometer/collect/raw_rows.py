@@ -1,4 +1,4 @@
-"""A row of a raw event file (contract 08) → the row of the store that it was written from."""
+"""A row of a raw event file (chapter 08) → the row of the store that it was written from."""
 
 import re
 from collections.abc import Mapping

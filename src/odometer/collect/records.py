@@ -1,4 +1,4 @@
-"""One record as a sender writes it → one row of the store, or the `Problem` that names its bad member (contract 09)."""
+"""One record as a sender writes it → one row of the store, or the `Problem` that names its bad member (chapter 09)."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Moments and days as senders write them (contract 09, Time): RFC 3339 to milliseconds."""
+"""Moments and days as senders write them (chapter 09, Time): RFC 3339 to milliseconds."""
 
 import datetime as dt
 import re

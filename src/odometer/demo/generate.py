@@ -1,4 +1,4 @@
-"""The seeded generator of Facet CAD's history, as lines of a bulk import (contract 09).
+"""The seeded generator of Facet CAD's history, as lines of a bulk import (chapter 09).
 
 The model. Installations arrive day by day: more each month, fewer on weekends and holidays, more after a major
 release. Each takes one of five plans: free, trial, seat of a company, single purchase, or a key that leaked. Trials are

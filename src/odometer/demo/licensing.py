@@ -43,7 +43,7 @@ class Company:
         site: its customer number (C05).
         reseller: who sold it, None when it bought directly (C04).
         upgrade_lag: mean days that its administrators take to roll a release out; None: they stay where they are.
-        expires: day number on which the contract ends and is not renewed, None when it is.
+        expires: day number on which the definitions ends and is not renewed, None when it is.
 
     """
 
@@ -93,7 +93,7 @@ class Companies:
 
 
 def license_keys(seed: int, clients: int, months: int, today: dt.date) -> Iterator[dict[str, Any]]:
-    """The vendor's own list of keys to the same history: entries for the license key registry (contract 07).
+    """The vendor's own list of keys to the same history: entries for the license key registry (chapter 07).
 
     Keys of single buyers are not listed; the registry collects them from what clients report.
     """

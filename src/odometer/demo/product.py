@@ -8,7 +8,7 @@ from odometer.demo.choice import Weighted
 
 @dataclass(frozen=True, slots=True)
 class CustomName:
-    """The label of a custom property slot and its kind (contract 01: 1 few values, 2 many values, 3 identifier)."""
+    """The label of a custom property slot and its kind (chapter 01: 1 few values, 2 many values, 3 identifier)."""
 
     slot: str
     label: str

@@ -1,4 +1,4 @@
-"""The export of a client list (contract 06): a normalised request, and the file it makes."""
+"""The export of a client list (chapter 06): a normalised request, and the file it makes."""
 
 import json
 from collections.abc import Callable, Mapping

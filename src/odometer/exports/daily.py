@@ -1,4 +1,4 @@
-"""Daily files (contract 08): which there should be, made soon after midnight and anew when late data changes a day."""
+"""Daily files (chapter 08): which there should be, made soon after midnight and anew when late data changes a day."""
 
 import datetime as dt
 import re

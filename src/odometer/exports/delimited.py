@@ -1,4 +1,4 @@
-"""CSV files in a zip of one entry (contract 08): UTF-8, RFC 4180, the same bytes for the same rows."""
+"""CSV files in a zip of one entry (chapter 08): UTF-8, RFC 4180, the same bytes for the same rows."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Running export jobs one after the other: from the queue to a complete file, or to a clear failure (contract 06)."""
+"""Running export jobs one after the other: from the queue to a complete file, or to a clear failure (chapter 06)."""
 
 import contextlib
 import errno

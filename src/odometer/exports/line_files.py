@@ -1,4 +1,4 @@
-"""Files of custom events and exceptions (contract 08): one CSV in a zip, safe to open in a spreadsheet."""
+"""Files of custom events and exceptions (chapter 08): one CSV in a zip, safe to open in a spreadsheet."""
 
 import datetime as dt
 from collections.abc import Callable

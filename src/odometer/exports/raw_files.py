@@ -1,4 +1,4 @@
-"""Raw event files (contract 08): every record of a day as accepted, as CSV in a zip or as Parquet, byte-true."""
+"""Raw event files (chapter 08): every record of a day as accepted, as CSV in a zip or as Parquet, byte-true."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence

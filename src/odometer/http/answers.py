@@ -1,4 +1,4 @@
-"""Answers: ASCII-only JSON, and the one error shape for every status (contract 00)."""
+"""Answers: ASCII-only JSON, and the one error shape for every status (chapter 00)."""
 
 import json
 import uuid
@@ -50,7 +50,7 @@ def request_id_of(request: Request) -> str:
 
 
 def problem_answer(request: Request, problem: Problem, *, cookies: Sequence[str] = ()) -> JsonAnswer:
-    """The error shape, with Retry-After where the contract wants it."""
+    """The error shape, with Retry-After where the definitions want it."""
     error = {"code": problem.code, "message": problem.message}
     if problem.field is not None:
         error["field"] = problem.field

@@ -18,7 +18,7 @@ _ALWAYS_TAKEN: Final = 128 << 10
 _RETRY_AFTER_S: Final = 5
 _HELD: Final = "held_body"
 
-# Bodies may carry them (contract 00); they say nothing.
+# Bodies may carry them (chapter 00); they say nothing.
 OLDER_MEMBERS: Final = ("user", "sessionId", "productId")
 
 

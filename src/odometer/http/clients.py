@@ -1,4 +1,4 @@
-"""One client over HTTP (contract 09, Deleting): erase it everywhere, export all that is held of it, unblock it."""
+"""One client over HTTP (chapter 09, Deleting): erase it everywhere, export all that is held of it, unblock it."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -121,7 +121,7 @@ def clients_router(erasing: Erasing, on_erased: Callable[[], None]) -> APIRouter
 async def _asked(request: Request, model: type[M]) -> M:
     body = await read_json(request)
     content = await lanes_of(request).reading.run(partial(parse_object, body))
-    # Null is absent (contract 00).
+    # Null is absent (chapter 00).
     present = {name: value for name, value in content.items() if value is not None}
     return validated(model, {name: value for name, value in present.items() if name not in OLDER_MEMBERS})
 

@@ -1,4 +1,4 @@
-"""The collecting route (contract 09): an ingestion key, no cookies, no origin rule; 200 only when durable."""
+"""The collecting route (chapter 09): an ingestion key, no cookies, no origin rule; 200 only when durable."""
 
 import asyncio
 from collections.abc import Callable

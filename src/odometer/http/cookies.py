@@ -1,4 +1,4 @@
-"""The two cookies of contract 00: the session token, and the CSRF value that is bound to it by a signature."""
+"""The two cookies of chapter 00: the session token, and the CSRF value that is bound to it by a signature."""
 
 import hashlib
 import hmac
@@ -80,5 +80,5 @@ def _same(given: str, expected: str) -> bool:
 
 
 def header_matches(header: str | None, cookie: str) -> bool:
-    """Whether `X-RUI-Csrf`, if it was sent at all, repeats the cookie (contract 00)."""
+    """Whether `X-RUI-Csrf`, if it was sent at all, repeats the cookie (chapter 00)."""
     return header is None or _same(header, cookie)

@@ -1,4 +1,4 @@
-"""Daily files over HTTP (contract 08): lists of custom event, exception and raw event files, and links to them."""
+"""Daily files over HTTP (chapter 08): lists of custom event, exception and raw event files, and links to them."""
 
 from typing import Final
 

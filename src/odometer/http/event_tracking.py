@@ -1,4 +1,4 @@
-"""Event tracking management (contract 01): which events a product has, and which of them reports list."""
+"""Event tracking management (chapter 01): which events a product has, and which of them reports list."""
 
 from collections.abc import Iterable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Exports over HTTP (contract 06): ask for one, see how far it is, list and fetch the files."""
+"""Exports over HTTP (chapter 06): ask for one, see how far it is, list and fetch the files."""
 
 from collections.abc import Callable
 from functools import partial

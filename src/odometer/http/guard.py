@@ -1,6 +1,6 @@
 """The guard before every operation: who is calling, from where, and whether they may do this with that product.
 
-The order is fixed by the contract: 401, then Origin and CSRF (403), then an invisible product (404), then a missing
+The order is fixed by the definitions: 401, then Origin and CSRF (403), then an invisible product (404), then a missing
 permission (403); the body is read only after all of them.
 """
 

@@ -1,6 +1,6 @@
 """Telling what a request said in vain: members that the operation has not, values that can match nothing.
 
-The wire demands that they are ignored (contract 00); a header says so, for whoever wonders about a figure.
+The wire demands that they are ignored (chapter 00); a header says so, for whoever wonders about a figure.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""The license key registry (contract 07): search, update, delete."""
+"""The license key registry (chapter 07): search, update, delete."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Final, NotRequired

@@ -1,4 +1,4 @@
-"""request-csrf, login and logout, exactly as public clients expect them (contract 00)."""
+"""request-csrf, login and logout, exactly as public clients expect them (chapter 00)."""
 
 import asyncio
 from typing import Annotated, Any, Final, cast

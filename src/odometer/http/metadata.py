@@ -1,4 +1,4 @@
-"""GET /v3/meta/productProperties, with and without a product (contract 01)."""
+"""GET /v3/meta/productProperties, with and without a product (chapter 01)."""
 
 from functools import partial
 from typing import Annotated, Any, Final

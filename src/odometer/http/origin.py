@@ -1,4 +1,4 @@
-"""The Origin rule of contract 00, and the browser's address behind proxies."""
+"""The Origin rule of chapter 00, and the browser's address behind proxies."""
 
 import ipaddress
 from collections.abc import Iterable

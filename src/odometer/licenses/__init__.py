@@ -1,1 +1,1 @@
-"""The license key registry (contract 07): search, updates, and how its keys meet what clients report."""
+"""The license key registry (chapter 07): search, updates, and how its keys meet what clients report."""

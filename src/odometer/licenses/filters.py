@@ -1,4 +1,4 @@
-"""`filters` of a search in the license key registry (contract 07): all of them must hold; absent = all keys."""
+"""`filters` of a search in the license key registry (chapter 07): all of them must hold; absent = all keys."""
 
 from odometer.licenses.wire import LicenseTypeForm, LicenseTypesForm, NoDateForm, RegistryFilters
 from odometer.model.calendar import parse_day

@@ -1,4 +1,4 @@
-"""How the registry meets the reports (contract 07): keys of clients enter it, and its states enter client days."""
+"""How the registry meets the reports (chapter 07): keys of clients enter it, and its states enter client days."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Searching the license key registry (contract 07): keys page by page, with what clients make of them."""
+"""Searching the license key registry (chapter 07): keys page by page, with what clients make of them."""
 
 import datetime as dt
 from collections.abc import Iterable

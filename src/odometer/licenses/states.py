@@ -1,4 +1,4 @@
-"""What the registry said of a key at the end of each day, from the changes of the key (contract 07)."""
+"""What the registry said of a key at the end of each day, from the changes of the key (chapter 07)."""
 
 import datetime as dt
 from collections.abc import Sequence

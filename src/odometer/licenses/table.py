@@ -1,4 +1,4 @@
-"""License keys as a table: rows for files and lists, and entries of an update read from rows (contract 07)."""
+"""License keys as a table: rows for files and lists, and entries of an update read from rows (chapter 07)."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Entries of an update of the license key registry (contract 07): one bad entry refuses the batch."""
+"""Entries of an update of the license key registry (chapter 07): one bad entry refuses the batch."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence

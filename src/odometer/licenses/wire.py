@@ -1,4 +1,4 @@
-"""The wire form of the license key registry (contract 07): filters of a search, entries of an update."""
+"""The wire form of the license key registry (chapter 07): filters of a search, entries of an update."""
 
 import unicodedata
 from typing import Annotated, Any, Final, Literal

@@ -1,4 +1,4 @@
-"""Days, ranges and buckets (contract 00, Values): UTC days, Monday weeks, calendar months, `NOW-<n>`."""
+"""Days, ranges and buckets (chapter 00, Values): UTC days, Monday weeks, calendar months, `NOW-<n>`."""
 
 import datetime as dt
 import re
@@ -21,7 +21,7 @@ class Split(StrEnum):
 
 
 def parse_day(text: object, *, today: dt.date, field: str) -> dt.date:
-    """The day that `YYYY-MM-DD`, `NOW` or `NOW-<n>` means (contract 00). Raises `Problem` naming `field`."""
+    """The day that `YYYY-MM-DD`, `NOW` or `NOW-<n>` means (chapter 00). Raises `Problem` naming `field`."""
     if not isinstance(text, str):
         raise invalid(field, "A date must be text: YYYY-MM-DD, NOW or NOW-<days>.")
     relative = _NOW.fullmatch(text)
@@ -82,7 +82,7 @@ class DateRange:
 
 
 def parse_range(start: object, stop: object, *, today: dt.date, oldest: dt.date | None, within: str = "") -> DateRange:
-    """The range of a `startDate` and `stopDate`, members of the body or of its member `within` (contract 00).
+    """The range of a `startDate` and `stopDate`, members of the body or of its member `within` (chapter 00).
 
     Raises `Problem`: INVALID_FIELD for a bad date or startDate after stopDate, DATE_OUT_OF_RANGE before `oldest`.
     """

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Topic(StrEnum):
-    """What an operation is about: a heading of docs/compatibility.md, a chapter of the contract."""
+    """What an operation is about: a heading of docs/compatibility.md, a chapter of the definitions."""
 
     SESSIONS = "Signing in"
     METADATA = "Metadata and events"

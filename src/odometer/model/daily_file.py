@@ -1,4 +1,4 @@
-"""A file of one stream and day (contract 08)."""
+"""A file of one stream and day (chapter 08)."""
 
 import datetime as dt
 from dataclasses import dataclass

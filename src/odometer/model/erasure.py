@@ -1,4 +1,4 @@
-"""An erasure of clients: what it removed, and how far its traces are gone from the disk (contract 09, Deleting)."""
+"""An erasure of clients: what it removed, and how far its traces are gone from the disk (chapter 09, Deleting)."""
 
 from dataclasses import dataclass
 

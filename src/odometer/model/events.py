@@ -1,9 +1,9 @@
-"""Events: how one is named, which flags it carries, and the orders in which lists show them (contract 01, 04)."""
+"""Events: how one is named, which flags it carries, and the orders in which lists show them (chapters 01, 04)."""
 
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-# White space that names never hold (contract 09, `event`).
+# White space that names never hold (chapter 09, `event`).
 KEY_SEPARATOR: Final = "\x1f"
 
 
@@ -27,7 +27,7 @@ class EventName(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventFlags:
-    """Which reports list an event of themselves; `advanced` implies `basic` (contract 01)."""
+    """Which reports list an event of themselves; `advanced` implies `basic` (chapter 01)."""
 
     basic: bool
     advanced: bool

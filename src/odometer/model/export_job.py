@@ -1,4 +1,4 @@
-"""An export job: what was asked for, how far it has come, and the file it makes (contract 06)."""
+"""An export job: what was asked for, how far it has come, and the file it makes (chapter 06)."""
 
 import datetime as dt
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""License keys of the registry, what changes them and what they are searched by, as plain values (contract 07)."""
+"""License keys of the registry, what changes them and what they are searched by, as plain values (chapter 07)."""
 
 import datetime as dt
 from collections.abc import Mapping

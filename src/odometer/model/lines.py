@@ -1,4 +1,4 @@
-"""Lines of custom events and exceptions (contract 08): their columns, and the texts that previews and files show."""
+"""Lines of custom events and exceptions (chapter 08): their columns, and the texts that previews and files show."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The properties of a product as metadata (contract 01): what can be asked about it, and how."""
+"""The properties of a product as metadata (chapter 01): what can be asked about it, and how."""
 
 from collections.abc import Collection, Mapping
 from typing import Final, Literal, NotRequired

@@ -1,4 +1,4 @@
-"""The opt-out rule of contract 09: which records count, judged by the nearest opt record before them."""
+"""The opt-out rule of chapter 09: which records count, judged by the nearest opt record before them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

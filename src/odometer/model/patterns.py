@@ -2,5 +2,5 @@
 
 
 def full_match(pattern: str) -> str:
-    """The pattern that matches where `pattern` matches the whole text, line breaks included (contract 00)."""
+    """The pattern that matches where `pattern` matches the whole text, line breaks included (chapter 00)."""
     return rf"\A(?s:{pattern})\z"

@@ -1,4 +1,4 @@
-"""THE property catalogue (contract 01): metadata, validation, derivation, filters and output read this one table."""
+"""THE property catalogue (chapter 01): metadata, validation, derivation, filters and output read this one table."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,7 +8,7 @@ DataType = Literal["string", "number", "boolean", "date", "events", "deliveries"
 LICENSE_TYPES: Final = ("evaluation", "purchased", "freeware", "unknown", "nfr", "custom1", "custom2", "custom3")
 VIRTUAL_MACHINE: Final = "vm"
 MAX_TEXT: Final = 256
-# Custom property types (contract 01): a label with few values, many values, an identifier of a user or site.
+# Custom property types (chapter 01): a label with few values, many values, an identifier of a user or site.
 CUSTOM_TYPES: Final = (1, 2, 3)
 IDENTIFIER_TYPE: Final = 3
 
@@ -22,7 +22,7 @@ class Property:
         category: heading in metadata.
         friendly_name: unique label.
         data_type: kind of value; `events` and `deliveries` are lists.
-        daily: True = kept for every active day (S in the contract), False = only the last known value (C).
+        daily: True = kept for every active day (S in the definitions), False = only the last known value (C).
         sent_as: `set` = a member of a properties record; `license` = of a license record;
             `envelope` = machineId; `address` = geography; `derived` = computed, never sent.
 
@@ -37,22 +37,22 @@ class Property:
 
     @property
     def supports_regex(self) -> bool:
-        """Whether patterns may be asked of it (contract 01)."""
+        """Whether patterns may be asked of it (chapter 01)."""
         return self.data_type == "string" and self.name != "licenseType"
 
     @property
     def supports_null(self) -> bool:
-        """Whether it can have no value (contract 01)."""
+        """Whether it can have no value (chapter 01)."""
         is_life_figure = self.name.startswith("lifetime") and self.data_type == "number"
         return self.name != "clientId" and self.data_type != "date" and not is_life_figure and not self.is_flag
 
     @property
     def is_flag(self) -> bool:
-        """Whether it is false, never null, when nothing was sent (contract 09, Flags without a report)."""
+        """Whether it is false, never null, when nothing was sent (chapter 09, Flags without a report)."""
         return self.name.startswith(("licenseStatus.", "optOut.", "backOff."))
 
     def supports_meta(self, custom_type: int | None) -> bool:
-        """Whether its values can be listed (contract 01); `custom_type` is the product's type of a custom slot."""
+        """Whether its values can be listed (chapter 01); `custom_type` is the product's type of a custom slot."""
         unlisted = ("clientId", "machineId", "licenseKey")
         return self.data_type == "string" and self.name not in unlisted and custom_type != IDENTIFIER_TYPE
 
@@ -186,7 +186,7 @@ DELIVERIES: Final = tuple(p for p in CATALOGUE if p.data_type == "deliveries")
 
 SETTABLE: Final = frozenset(p.name for p in CATALOGUE if p.sent_as == "set")
 GEOGRAPHY: Final = tuple(p.name for p in CATALOGUE if p.sent_as == "address")
-# Setting one level names the whole: the siblings that are not named become null (contract 09, `properties`).
+# Setting one level names the whole: the siblings that are not named become null (chapter 09, `properties`).
 LEVEL_SIBLINGS: Final[dict[str, tuple[str, ...]]] = {
     name: family
     for family in (("os.platform", "os.version", "os.edition"), ("gpu.vendor", "gpu.model"))

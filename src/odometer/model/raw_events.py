@@ -1,4 +1,4 @@
-"""Raw event files (contract 08): the columns in which every record of a day is written, and read back by import."""
+"""Raw event files (chapter 08): the columns in which every record of a day is written, and read back by import."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A stored record: the columns of the append-only truth, and the names of its types (contract 09)."""
+"""A stored record: the columns of the append-only truth, and the names of its types (chapter 09)."""
 
 from typing import Final, NotRequired, TypedDict
 

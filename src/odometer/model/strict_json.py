@@ -1,4 +1,4 @@
-"""JSON as contract 00 reads it: no key twice, no NaN, no lone surrogates; fractions stay exact decimals.
+"""JSON as chapter 00 reads it: no key twice, no NaN, no lone surrogates; fractions stay exact decimals.
 
 How much a text may hold is bounded before anything is built from it: a few bytes can stand for many values.
 """

@@ -1,4 +1,4 @@
-"""Completing erasures and cleaning up after them: what no answer shows leaves the disk too (contract 09, Deleting)."""
+"""Completing erasures and cleaning up after them: what no answer shows leaves the disk too (chapter 09, Deleting)."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Everything that is held of one client, as one JSON document (contract 09: exporting one client is one call)."""
+"""Everything that is held of one client, as one JSON document (chapter 09: exporting one client is one call)."""
 
 import datetime as dt
 import json

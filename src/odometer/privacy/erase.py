@@ -1,4 +1,4 @@
-"""Erasing clients everywhere (contract 09, Deleting): store, files and exports, with a receipt of what was removed."""
+"""Erasing clients everywhere (chapter 09, Deleting): store, files and exports, with a receipt of what was removed."""
 
 import secrets
 import threading

@@ -1,4 +1,4 @@
-"""eventTracking/basic/dataTable: how often events occurred in a range, by category (contract 04)."""
+"""eventTracking/basic/dataTable: how often events occurred in a range, by category (chapter 04)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""eventTracking/basic/timeline: events over time, as counts or values, in all or per something (contract 04)."""
+"""eventTracking/basic/timeline: events over time, as counts or values, in all or per something (chapter 04)."""
 
 from typing import Annotated, Literal
 

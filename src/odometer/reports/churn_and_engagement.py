@@ -1,4 +1,4 @@
-"""engagement/churnAndEngagement: how many of those installed in a range stay, period after period (contract 05)."""
+"""engagement/churnAndEngagement: how many of those installed in a range stay, period after period (chapter 05)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Final
@@ -106,7 +106,7 @@ def _ages(ages: Mapping[int, RetentionAtAge]) -> dict[str, AgeFigures]:
 def reached_and_lost(ages: Mapping[int, RetentionAtAge]) -> list[tuple[int, int]]:
     """For each age up to the greatest: how many have reached it, and how many of these were lost before.
 
-    The rule of the report (contract 05): of E, the clients installed at least k periods ago, those count as lost that
+    The rule of the report (chapter 05): of E, the clients installed at least k periods ago, those count as lost that
     are lost today and were last active before age k; silent but not yet lost is engaged. Going up one age, the lost
     whose last activity was at this one join, and who is not older leaves. Nobody is last active after today.
     """

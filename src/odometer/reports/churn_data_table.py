@@ -1,4 +1,4 @@
-"""eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (contract 04)."""
+"""eventTracking/churn/lifetime/dataTable: what those lost in a range had done of each event (chapter 04)."""
 
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report

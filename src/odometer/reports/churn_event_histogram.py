@@ -1,4 +1,4 @@
-"""eventTracking/churn/lifetime/histogram: how the event use of those lost in a range was distributed (contract 04)."""
+"""eventTracking/churn/lifetime/histogram: how the event use of those lost in a range was distributed (chapter 04)."""
 
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report

@@ -1,4 +1,4 @@
-"""churn/histogram/runtime: how long the lost had used the product (contract 05)."""
+"""churn/histogram/runtime: how long the lost had used the product (chapter 05)."""
 
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report

@@ -1,4 +1,4 @@
-"""churn/histogram/sessions: how many sessions the lost had had (contract 05)."""
+"""churn/histogram/sessions: how many sessions the lost had had (chapter 05)."""
 
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report

@@ -1,4 +1,4 @@
-"""clientPropertyList: clients one by one with their last known values and their days, 200 a page (contract 06)."""
+"""clientPropertyList: clients one by one with their last known values and their days, 200 a page (chapter 06)."""
 
 from typing import ClassVar, Final, NotRequired
 

@@ -15,7 +15,7 @@ from odometer.selection.reading import Language
 from odometer.selection.wire import whole
 from odometer.store.questions import Questions
 
-# Members of the query language. A report that does not know one refuses it instead of ignoring it (contract 00).
+# Members of the query language. A report that does not know one refuses it instead of ignoring it (chapter 00).
 LANGUAGE_MEMBERS = ("globalFilters", "segmentBy", "segments", "levels", "groupBy", "dateSplit", "events")
 
 # 30.0 is one; bounds stand before the validator, so that the schema has them.
@@ -53,8 +53,8 @@ class Context:
     Attributes:
         product_id: the product asked about; the caller's permission was checked.
         days_until_declared_lost: the product's setting, used when the request names no N.
-        oldest_date: requests before this day are refused (contract 00), None = no limit.
-        today: T of the contract.
+        oldest_date: requests before this day are refused (chapter 00), None = no limit.
+        today: T of the definitions.
         questions: the door to the analytics store.
         may_use_license_keys: the caller has license_filtering.
         custom_types: the product's types of custom properties, by slot.

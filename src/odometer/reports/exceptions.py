@@ -1,4 +1,4 @@
-"""exceptions: which exceptions whom hit how often in a range (contract 08, ours)."""
+"""exceptions: which exceptions whom hit how often in a range (chapter 08)."""
 
 from pydantic import Field
 from typing_extensions import TypedDict

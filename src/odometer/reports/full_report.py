@@ -1,4 +1,4 @@
-"""eventTracking/advanced/fullReport: who used which event how often in a range, by segment (contract 04)."""
+"""eventTracking/advanced/fullReport: who used which event how often in a range, by segment (chapter 04)."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -95,7 +95,7 @@ def _events(entries: Entries, shown: Sequence[int], use: UsageTable[RangeUsage],
 
 
 def _data(use: RangeUsage, item: Item) -> EventUse:
-    """The figures of one event within a segment (contract 04)."""
+    """The figures of one event within a segment (chapter 04)."""
     return {
         "eventCounts": use.times,
         "averageEventCountPerSessionUsedAtLeastOnce": average(use.times, use.sessions),

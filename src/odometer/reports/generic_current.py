@@ -1,4 +1,4 @@
-"""generic/current: new, active and lost clients up to now, judged by their last known state (contract 03)."""
+"""generic/current: new, active and lost clients up to now, judged by their last known state (chapter 03)."""
 
 import datetime as dt
 from typing import Final
@@ -26,7 +26,7 @@ def run(request: CurrentRequest, context: Context) -> StatusAnswer:
     """Figures under `result`, by item where levels are given.
 
     In the range from startDate to today the row that decides for a client is its last one, which is its last known
-    state: the report is generic/dateRange of that range without a split (contract 03).
+    state: the report is generic/dateRange of that range without a split (chapter 03).
     """
     asked = DateRange(_BEGINNING, max(_BEGINNING, context.today))
     if request.start_date is not None:

@@ -1,4 +1,4 @@
-"""getLastLines: the latest custom events and exceptions, line by line as files show them (contract 08)."""
+"""getLastLines: the latest custom events and exceptions, line by line as files show them (chapter 08)."""
 
 from decimal import Decimal
 from typing import Annotated, Final

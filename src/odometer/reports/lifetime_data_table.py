@@ -1,4 +1,4 @@
-"""eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (contract 04)."""
+"""eventTracking/lifetime/dataTable: what those active in a range did of each event in their life (chapter 04)."""
 
 from odometer.model.compatibility import Compatibility, Topic
 from odometer.reports.definition import Context, Report

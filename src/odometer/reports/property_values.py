@@ -1,4 +1,4 @@
-"""propertyValues: the distinct values of a property, in pages, or all that the system knows (contract 01)."""
+"""propertyValues: the distinct values of a property, in pages, or all that the system knows (chapter 01)."""
 
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Final, NamedTuple, NotRequired

@@ -1,4 +1,4 @@
-"""engagement/usageDistribution: how the active of a range are spread over days, sessions and runtime (contract 05)."""
+"""engagement/usageDistribution: how the active of a range are spread over days, sessions and runtime (chapter 05)."""
 
 from typing import Any, NotRequired, cast
 

@@ -1,1 +1,1 @@
-"""The language of contract 02, read once: JSON of a request → frozen predicates, levels and groups."""
+"""The language of chapter 02, read once: JSON of a request → frozen predicates, levels and groups."""

@@ -1,4 +1,4 @@
-"""What a client list is asked for (contract 06): properties under the names asked for, daily data, filters."""
+"""What a client list is asked for (chapter 06): properties under the names asked for, daily data, filters."""
 
 import datetime as dt
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Event elements (contract 04, The events member): which events are meant, exactly or by patterns."""
+"""Event elements (chapter 04, The events member): which events are meant, exactly or by patterns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

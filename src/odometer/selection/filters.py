@@ -1,4 +1,4 @@
-"""`globalFilters` (contract 02, Filters): each property's filter as a predicate; all of them must hold."""
+"""`globalFilters` (chapter 02, Filters): each property's filter as a predicate; all of them must hold."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence

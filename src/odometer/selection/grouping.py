@@ -1,4 +1,4 @@
-"""`groupBy` (contract 02, Groups): which property's equal values make clients one."""
+"""`groupBy` (chapter 02, Groups): which property's equal values make clients one."""
 
 from typing import Annotated
 

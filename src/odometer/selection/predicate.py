@@ -55,7 +55,7 @@ Test = AnyValue | Texts | Pattern | Numbers | Days | Flag
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """The property has a value, and it passes the test; null passes none (contract 02)."""
+    """The property has a value, and it passes the test; null passes none (chapter 02)."""
 
     prop: Property
     test: Test

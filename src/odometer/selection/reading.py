@@ -25,8 +25,8 @@ class Language:
     Attributes:
         today: T, what `NOW` means.
         pattern_fault: why the engine's matcher does not take a regular expression; None when it does.
-        may_use_license_keys: the caller has license_filtering (contract 00, Permissions).
-        custom_types: type of the custom properties that have one (contract 01: 1, 2, 3), by slot.
+        may_use_license_keys: the caller has license_filtering (chapter 00, Permissions).
+        custom_types: type of the custom properties that have one (chapter 01: 1, 2, 3), by slot.
         tell: takes a sentence about something that is right but in vain.
 
     """
@@ -39,7 +39,7 @@ class Language:
 
 
 def is_null_text(text: str) -> bool:
-    """Empty text and `<NULL>` mean null (contract 00)."""
+    """Empty text and `<NULL>` mean null (chapter 00)."""
     return text in ("", NULL_LABEL)
 
 

@@ -1,4 +1,4 @@
-"""Segments, levels and `segmentBy` (contract 02): a property and the items that its clients are counted under."""
+"""Segments, levels and `segmentBy` (chapter 02): a property and the items that its clients are counted under."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -161,7 +161,7 @@ def _segmentable(name: str, path: str, language: Language) -> Property:
 
 
 def _check_labels(segments: Segments, listed: str) -> None:
-    """The same segmentLabel written twice is refused; labels that come from values join (contract 02)."""
+    """The same segmentLabel written twice is refused; labels that come from values join (chapter 02)."""
     written: set[str] = set()
     for place, segment in enumerate(segments):
         label = segment.segment_label
@@ -233,7 +233,7 @@ def _checked_form(prop: Property, given: LabelledSegment, path: str) -> ValueSeg
 
 
 def _value_label(tests: list[Predicate]) -> str:
-    """The label of a single value: the value as text (contract 02)."""
+    """The label of a single value: the value as text (chapter 02)."""
     for test in tests:
         match test:
             case Holds(_, Flag(value)):

@@ -1,4 +1,4 @@
-"""Filter values that no stored value can equal, because everything stored has one spelling (contract 01)."""
+"""Filter values that no stored value can equal, because everything stored has one spelling (chapter 01)."""
 
 from collections.abc import Callable
 from typing import Final

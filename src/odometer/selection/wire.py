@@ -1,4 +1,4 @@
-"""The wire form of the query language (contract 02): what its objects have in common, and the forms of values.
+"""The wire form of the query language (chapter 02): what its objects have in common, and the forms of values.
 
 A model says what an object may hold: types, members, sizes. What takes the catalogue or the product is left to the
 pass that makes predicates of models: `filters`, `segments`, `events`, `grouping`.
@@ -31,7 +31,7 @@ _HUGE: Final = 2**63
 
 
 def whole(value: object) -> object:
-    """30.0 is an integer, "30" and true are not (contract 00)."""
+    """30.0 is an integer, "30" and true are not (chapter 00)."""
     # The bound comes first: writing 1e1000000 out as an integer would take the processor for half a minute.
     if (
         isinstance(value, Decimal)

@@ -1,4 +1,4 @@
-"""The wire form of event elements (contract 04, The events member)."""
+"""The wire form of event elements (chapter 04, The events member)."""
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 

@@ -1,4 +1,4 @@
-"""The wire form of `globalFilters` (contract 02, Filters): property → the forms of filter that fit it."""
+"""The wire form of `globalFilters` (chapter 02, Filters): property → the forms of filter that fit it."""
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 

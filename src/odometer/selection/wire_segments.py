@@ -1,4 +1,4 @@
-"""The wire form of segments and levels (contract 02, Segments): the items that clients are counted under."""
+"""The wire form of segments and levels (chapter 02, Segments): the items that clients are counted under."""
 
 from typing import Annotated, Any, ClassVar, Final
 

@@ -249,7 +249,7 @@ EVENT: Final = Table(
     "(product, category, name)",
 )
 
-# What the license key registry said of a key from which day on, where it decides over what clients report (contract
+# What the license key registry said of a key from which day on, where it decides over what clients report (chapter
 # 07): (first day, whether it holds anything from then on, type, activated, allowed, blocked, expired), by day.
 LICENSE_STATE: Final = Table(
     "license_state",

@@ -1,4 +1,4 @@
-"""One record's broken text costs that record, not its batch (contract 09)."""
+"""One record's broken text costs that record, not its batch (chapter 09)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A live body: what fails as a whole, what is refused alone, and which clock and address hold (contract 09)."""
+"""A live body: what fails as a whole, what is refused alone, and which clock and address hold (chapter 09)."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""A file that holds no records says what it looks like, by its first bytes, before anything is read (contract 09)."""
+"""A file that holds no records says what it looks like, by its first bytes, before anything is read (chapter 09)."""
 
 import gzip
 import io

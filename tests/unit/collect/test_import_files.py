@@ -1,4 +1,4 @@
-"""Import files of every form give the same rows, and damage costs only what it hits (contract 09, Bulk import)."""
+"""Import files of every form give the same rows, and damage costs only what it hits (chapter 09, Bulk import)."""
 
 import datetime as dt
 import gzip

@@ -1,4 +1,4 @@
-"""Raw event files as import reads them (contract 08): what is refused and says why, what is damaged, true cells."""
+"""Raw event files as import reads them (chapter 08): what is refused and says why, what is damaged, true cells."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Each rule of contract 09 for one record: what is kept, and which member a refusal names."""
+"""Each rule of chapter 09 for one record: what is kept, and which member a refusal names."""
 
 import json
 from dataclasses import replace

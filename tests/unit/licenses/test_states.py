@@ -1,4 +1,4 @@
-"""States of a key by day, from its changes (contract 07)."""
+"""States of a key by day, from its changes (chapter 07)."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Days, ranges and buckets as contract 00 says."""
+"""Days, ranges and buckets as chapter 00 says."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""Bodies of the reports of contract 05: what is taken and what is refused; their bins, ages and percentages."""
+"""Bodies of the reports of chapter 05: what is taken and what is refused; their bins, ages and percentages."""
 
 import datetime as dt
 from collections import Counter
@@ -60,7 +60,7 @@ def test_nobody() -> None:
 
 
 def test_unknown_members_are_ignored() -> None:
-    """Contract 00; a client may send all churn reports the members that some of them have."""
+    """Chapter 00; a client may send all churn reports the members that some of them have."""
     assert run(USAGE, RANGE | {"daysUntilDeclaredLost": 30, "dateReportedLost": "dateLastSeen"}) == run(USAGE, RANGE)
     assert run(ENGAGEMENT, GOOD | {"dateReportedLost": "dateLastSeen"}) == run(ENGAGEMENT, GOOD)
 
@@ -116,7 +116,7 @@ def test_more_periods_than_anybody_reads_are_refused() -> None:
 
 
 def test_the_ladders() -> None:
-    """As contract 05 lists them, and beyond what anybody can do."""
+    """As chapter 05 lists them, and beyond what anybody can do."""
     counts = (1, 2, 3, 5, 8, 12, 18, 27, 41, 62, 93, 140, 210, 315, 473)
     assert EDGES[Amount.DAYS][: len(counts)] == EDGES[Amount.SESSIONS][: len(counts)] == counts
     assert EDGES[Amount.RUNTIME][:7] == (5, 15, 30, 60, 120, 240, 480)
@@ -147,7 +147,7 @@ def test_hours_may_have_many_digits_and_the_last_bin_takes_the_rest() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.booleans()), max_size=12))
 def test_the_rule_of_engagement(drawn: list[tuple[int, int, bool]]) -> None:
-    """Age today, age when last active, whether lost: counted as contract 05 writes it."""
+    """Age today, age when last active, whether lost: counted as chapter 05 writes it."""
     people = [(max(one, other), min(one, other), is_lost) for one, other, is_lost in drawn]
     reached_age = Counter(age for age, _, _ in people)
     reached_age_and_lost = Counter(age for age, _, is_lost in people if is_lost)

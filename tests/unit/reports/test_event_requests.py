@@ -1,4 +1,4 @@
-"""Bodies of the basic event reports: what is taken and what is refused (contract 04); and exact rounding (00)."""
+"""Bodies of the basic event reports: what is taken and what is refused (chapter 04); and exact rounding (00)."""
 
 import datetime as dt
 from decimal import Decimal

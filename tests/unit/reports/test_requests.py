@@ -1,4 +1,4 @@
-"""Bodies of generic/dateRange: what is taken, what is refused and under which name (contract 00, 03)."""
+"""Bodies of generic/dateRange: what is taken, what is refused and under which name (chapters 00, 03)."""
 
 from typing import Any
 

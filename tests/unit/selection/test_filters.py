@@ -1,4 +1,4 @@
-"""`globalFilters`: what is read and into what, and that every refusal names the exact member (contract 02)."""
+"""`globalFilters`: what is read and into what, and that every refusal names the exact member (chapter 02)."""
 
 import datetime as dt
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Levels, segments and groups: what is read and into what, and that every refusal names the member (contract 02)."""
+"""Levels, segments and groups: what is read and into what, and that every refusal names the member (chapter 02)."""
 
 from decimal import Decimal
 from typing import Any

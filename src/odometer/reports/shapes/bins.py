@@ -1,4 +1,4 @@
-"""Bins of use (contract 05): how many of the ladder are closed, and what all are called."""
+"""Bins of use (chapter 05): how many of the ladder are closed, and what all are called."""
 
 from collections.abc import Mapping
 from typing import Final

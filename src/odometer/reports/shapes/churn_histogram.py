@@ -1,4 +1,4 @@
-"""The histograms of what the lost had done in their life (contract 05): bins and statistics of one amount."""
+"""The histograms of what the lost had done in their life (chapter 05): bins and statistics of one amount."""
 
 from typing_extensions import TypedDict
 

@@ -1,4 +1,4 @@
-"""What the reports of contract 05 share: members of their requests."""
+"""What the reports of chapter 05 share: members of their requests."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""The histogram of lifetime event use (contract 04, lifetime/histogram), for those active in a range and those lost."""
+"""The histogram of lifetime event use (chapter 04, Lifetime histogram), for those active in a range and those lost."""
 
 import math
 from collections.abc import Iterator
@@ -199,7 +199,7 @@ def _histogram(
 
 
 def _default_bins(measure: Measure, found: list[dict[int, int]]) -> Bins | None:
-    """Bins over the values of all users of all entries, see the contract's last paragraph; None without users."""
+    """Bins over the values of all users of all entries, see the definitions' last paragraph; None without users."""
     pool: dict[int, int] = {}
     for of_entry in found:
         for value, users in of_entry.items():

@@ -1,4 +1,4 @@
-"""The table of lifetime event use (contract 04, lifetime/dataTable), for those active in a range and for those lost."""
+"""The table of lifetime event use (chapter 04, Lifetime table), for those active in a range and for those lost."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the event reports share (contract 04): members, entries of a request, and which events are listed."""
+"""What the event reports share (chapter 04): members, entries of a request, and which events are listed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

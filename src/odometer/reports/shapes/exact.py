@@ -1,4 +1,4 @@
-"""Averages and percentages as contract 00 wants them: from exact fractions, half away from zero, at output only."""
+"""Averages and percentages as chapter 00 wants them: from exact fractions, half away from zero, at output only."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -30,6 +30,6 @@ def average(total: Exact, divisor: Exact, digits: int = 2) -> float:
 
 
 def percent(part: int, whole: int) -> int | float:
-    """`part` of `whole` in percent with one decimal, an integer when that is whole (contract 05)."""
+    """`part` of `whole` in percent with one decimal, an integer when that is whole (chapter 05)."""
     shown = average(100 * part, whole, 1)
     return int(shown) if shown.is_integer() else shown

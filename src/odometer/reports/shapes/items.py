@@ -1,4 +1,4 @@
-"""Items of one level in an answer (contract 04, 05): which there are, and their alphabetical order."""
+"""Items of one level in an answer (chapters 04, 05): which there are, and their alphabetical order."""
 
 from collections.abc import Iterable
 

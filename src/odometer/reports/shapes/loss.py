@@ -1,4 +1,4 @@
-"""Members of requests that say who is lost, and on which day a loss is shown (contract 03)."""
+"""Members of requests that say who is lost, and on which day a loss is shown (chapter 03)."""
 
 from typing import Literal
 
@@ -17,7 +17,7 @@ class SilenceMember(ReportRequest):
     )
 
     def silence_days(self, context: Context) -> int:
-        """N of the contract."""
+        """N of the definitions."""
         return self.days_until_declared_lost or context.days_until_declared_lost
 
 

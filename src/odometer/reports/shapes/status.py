@@ -1,4 +1,4 @@
-"""What the generic reports share (contract 03): their request members, and figures as an object, by bucket and item."""
+"""What the generic reports share (chapter 03): their request members, and figures as an object, by bucket and item."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -118,7 +118,7 @@ class _Node:
 
 
 class _Shape:
-    """Counted items in the order of the contract, named ones present even with zeros."""
+    """Counted items in the order of the definitions, named ones present even with zeros."""
 
     def __init__(self, statuses: list[Status], levels: tuple[Level, ...], counted: Iterable[Counted]) -> None:
         self._statuses = statuses
@@ -145,7 +145,7 @@ class _Shape:
         return below + len(absent) * (1 + _named_below(levels[1:]))
 
     def _labels(self, node: _Node, depth: int) -> list[str]:
-        """The items below a node in the order of the contract, named ones included."""
+        """The items below a node in the order of the definitions, named ones included."""
         level, segment_nos = self._levels[depth], self._segment_nos[depth]
         return sorted({*node.children, *_named(level)}, key=lambda label: _order(level, segment_nos, label))
 
@@ -188,7 +188,7 @@ def _named(level: Level) -> dict[str, int]:
 
 
 def _order(level: Level, segment_nos: dict[str, int], label: str) -> tuple[int, bool, float, str]:
-    """By segment; in a split by label in code point order, numbers by value; `<NULL>` last (contract 02)."""
+    """By segment; in a split by label in code point order, numbers by value; `<NULL>` last (chapter 02)."""
     is_null = label == NULL_LABEL
     is_number = level.is_number and not is_null
     from_split = not isinstance(level.segments[segment_nos[label]], Joined)

@@ -1,4 +1,4 @@
-"""How much a client uses the product: days, sessions, runtime, and the bins of each (contract 05, Bins)."""
+"""How much a client uses the product: days, sessions, runtime, and the bins of each (chapter 05, Bins)."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -19,7 +19,7 @@ _HIGHEST: Final = 2**63
 
 
 def _edges(amount: Amount) -> Iterator[int]:
-    """Greatest values of the bins: days, sessions, or whole minutes (contract 05, Bins)."""
+    """Greatest values of the bins: days, sessions, or whole minutes (chapter 05, Bins)."""
     edge = 1
     if amount is Amount.RUNTIME:
         yield from (5, 15)

@@ -1,4 +1,4 @@
-"""The statements of a client list (contract 06): one for each table that holds a part of what is asked.
+"""The statements of a client list (chapter 06): one for each table that holds a part of what is asked.
 
 All give rows in the byte order of client ids, so that they can be merged while they are read, whatever their size; all
 can be held to some clients or to a range of ids. FINAL takes away rows that cancel each other out; conditions on

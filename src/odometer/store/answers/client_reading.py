@@ -222,6 +222,6 @@ def _summed(blocks: Iterable[Columns]) -> Iterator[tuple[str, tuple[EventCount, 
 
 
 def _counts(sums: Mapping[str, int]) -> tuple[EventCount, ...]:
-    """By category, null first, then name (contract 06)."""
+    """By category, null first, then name (chapter 06)."""
     used = ((EventName.of_key(event), count) for event, count in sums.items() if count > 0)
     return tuple(EventCount(*event, count) for event, count in sorted(used, key=lambda one: null_first(one[0])))

@@ -12,7 +12,7 @@ from odometer.store.sql.units import join
 
 
 class Measure(StrEnum):
-    """What is distributed over the users of an entry (contract 04, lifetime/histogram)."""
+    """What is distributed over the users of an entry (chapter 04, Lifetime histogram)."""
 
     TIMES = "eventCount"
     PER_DAY = "averageCountPerActiveDay"

@@ -1,4 +1,4 @@
-"""How often a population used events, as SQL (contract 04): in a range of days, or in the whole life of each unit.
+"""How often a population used events, as SQL (chapter 04): in a range of days, or in the whole life of each unit.
 
 What is asked for are entries: single events, or combinations that count as if they were one event.
 """

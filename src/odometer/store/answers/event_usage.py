@@ -117,7 +117,7 @@ class UsageTable(Generic[UsageT]):
             item.sessions += sessions
 
 
-# Lower bounds of the bins of usageFrequency (contract 04, advanced/fullReport).
+# Lower bounds of the bins of usageFrequency (chapter 04, Full report).
 FREQUENCY_BINS: Final = (*range(1, 12), 16, 21, 31, 41, 51, 76, 101, 201, 501, 1001, 5001)
 
 

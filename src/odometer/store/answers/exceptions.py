@@ -1,4 +1,4 @@
-"""Which exceptions the clients of a population met in a range (contract 08, ours), as SQL."""
+"""Which exceptions the clients of a population met in a range (chapter 08), as SQL."""
 
 import datetime as dt
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How a lifetime amount is distributed over a population (contract 05): everything is counted, nothing estimated."""
+"""How a lifetime amount is distributed over a population (chapter 05): everything is counted, nothing estimated."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,4 +1,4 @@
-"""Reading custom events and exceptions line by line (contract 08): the last ones, and all of a day as a stream."""
+"""Reading custom events and exceptions line by line (chapter 08): the last ones, and all of a day as a stream."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping

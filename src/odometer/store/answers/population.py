@@ -1,6 +1,6 @@
 """Whose use a report counts, as SQL: units with the items they are counted under and the figures of their life.
 
-Reports of events, engagement and churn (contract 04, 05) ask about a population; each unit in it is judged by one row.
+Reports of events, engagement and churn (chapters 04, 05) ask about a population; each unit in it is judged by one row.
 """
 
 import datetime as dt

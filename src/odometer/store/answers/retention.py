@@ -1,4 +1,4 @@
-"""How a population ages and leaves (contract 05), by the age of its clients in periods after install."""
+"""How a population ages and leaves (chapter 05), by the age of its clients in periods after install."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace

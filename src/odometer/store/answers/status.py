@@ -1,6 +1,6 @@
-"""New, active and lost as SQL (contract 03): one row of each unit and bucket decides, and it is counted, not searched.
+"""New, active and lost as SQL (chapter 03): one row of each unit and bucket decides, and it is counted, not searched.
 
-The row that decides in a bucket is its unit's last one inside bucket and range (contract 02, the bucket rule). It is
+The row that decides in a bucket is its unit's last one inside bucket and range (chapter 02, The bucket rule). It is
 there once for each active unit, and knows the install day, hence new, and the next active day, hence lost.
 """
 

@@ -14,7 +14,7 @@ from odometer.store.tables import CLIENT_DAY, EVENT_DAY
 
 @dataclass(frozen=True, slots=True)
 class UsageQuestion:
-    """What was done in the days of a range (contract 04, the basic reports).
+    """What was done in the days of a range (chapter 04, Basic table).
 
     Attributes:
         product_id: of one product.

@@ -1,4 +1,4 @@
-"""How many clients of a population did how much on the days of a range (contract 05)."""
+"""How many clients of a population did how much on the days of a range (chapter 05)."""
 
 from odometer.store.answers.amounts import AMOUNT_COLUMNS, AMOUNTS, NUMBERS_OF_BINS, start_of_bin
 from odometer.store.answers.ask import Ask

@@ -134,7 +134,7 @@ class Derivation:
                 if table is not LINE or has_lines
             ]
             if any(blocks for _, blocks in changes):
-                # Reports see all of it or nothing: never half of one client's batch (contract 09).
+                # Reports see all of it or nothing: never half of one client's batch (chapter 09).
                 with self._gate.writing():
                     for table, blocks in changes:
                         if blocks:
@@ -146,7 +146,7 @@ class Derivation:
         return self._engine.native(difference(table, should_be, scope, nothing_stored=nothing_stored), scope.params)
 
     def _erase_opted_out(self, scope: Scope) -> None:
-        """Remove records that turned out, by late opt records, to have been sent after an opt-out (contract 09)."""
+        """Remove records that turned out, by late opt records, to have been sent after an opt-out (chapter 09)."""
         opts: dict[str, list[OptRecord]] = by_client(self._engine.rows(opt_records(scope), scope.params))
         doomed = self._sent_after_opt_out(
             scope, {client: known for client, known in opts.items() if any(opt.is_out for opt in known)}

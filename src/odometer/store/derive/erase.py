@@ -1,4 +1,4 @@
-"""Erasing clients from the analytics store (contract 09): gone for every reader at once, from the disk soon after."""
+"""Erasing clients from the analytics store (chapter 09): gone for every reader at once, from the disk soon after."""
 
 import contextlib
 import datetime as dt

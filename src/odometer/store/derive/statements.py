@@ -1,4 +1,4 @@
-"""The SQL of derivation: what the derived rows of some clients should be, from their records alone (contract 09).
+"""The SQL of derivation: what the derived rows of some clients should be, from their records alone (chapter 09).
 
 Every statement reads the records of a scope (`product` and a condition on `client`), deduplicated by identity.
 """
@@ -43,7 +43,7 @@ def all_duplicates(scope: Scope) -> str:
         GROUP BY client, seq, hash HAVING count() > 1"""
 
 
-# The order in which the records of one client and day decide its last values (contract 09, Bulk import):
+# The order in which the records of one client and day decide its last values (chapter 09, Bulk import):
 # summed records by canonical form, then records without seq by time and canonical form, then records by seq.
 _ORDER: Final = (
     "multiIf(type IN ('client_day', 'event_day'), toUInt64(0), "
@@ -52,7 +52,7 @@ _ORDER: Final = (
 
 
 def _records(scope: Scope) -> str:
-    """Records of the scope, each once: should two carry one identity, the first received stays (contract 09)."""
+    """Records of the scope, each once: should two carry one identity, the first received stays (chapter 09)."""
     once = "ORDER BY client, seq, hash, received_ms, batch_id, ingest_no LIMIT 1 BY client, seq, hash"
     return f"""(
         SELECT * FROM {RECORDS} WHERE {scope.records} {once if scope.with_duplicates else ""}
@@ -116,7 +116,7 @@ def _typed(prop: Property, source: str, kind: str) -> str:
 
 
 def _sessions(scope: Scope) -> str:
-    """(client, day, runtime_ms) of each session: it counts once, on the day of its earliest record (contract 09)."""
+    """(client, day, runtime_ms) of each session: it counts once, on the day of its earliest record (chapter 09)."""
     return f"""
         SELECT client, toDate(toUInt16(intDiv(first_ms, 86400000))) AS day,
             toUInt64(least(if(stops > 0 AND stop_ms >= 0, stop_ms, last_ms - first_ms), {MAX_SESSION_MS})) AS runtime_ms
@@ -129,7 +129,7 @@ def _sessions(scope: Scope) -> str:
 
 
 def _days(scope: Scope) -> str:
-    """(client, day, sessions, runtime_ms, sends): every active day; an opt record alone makes none (contract 09)."""
+    """(client, day, sessions, runtime_ms, sends): every active day; an opt record alone makes none (chapter 09)."""
     return f"""(
         SELECT client, day, sum(sessions) AS sessions, sum(runtime_ms) AS runtime_ms, max(sends) AS sends FROM (
             SELECT client, day, sessions, toUInt64(if(type = 'client_day', greatest(runtime_ms, 0), 0)) AS runtime_ms,
@@ -175,7 +175,7 @@ LICENSE_VALUES: Final = tuple(p for p in DAILY if p.sent_as == "license")
 
 
 def _with_registry(reported: str, scope: Scope) -> str:
-    """The days with the license type and flags that the registry had at their ends (contract 07).
+    """The days with the license type and flags that the registry had at their ends (chapter 07).
 
     The client's last known key stands for all its days; where the registry holds nothing the reported values stay.
     """

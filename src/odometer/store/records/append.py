@@ -26,9 +26,9 @@ MAX_RECORDS_PER_COMMIT: Final = 20_000
 
 Key = tuple[int, str, int]  # product, client, seq
 Touched = dict[int, set[str]]  # clients by product
-# In this order records of one key were received; the first one stays (contract 09).
+# In this order records of one key were received; the first one stays (chapter 09).
 _ARRIVAL: Final = "(received_ms, batch_id, ingest_no)"
-# Tells which of some clients of a product are blocked: nothing of theirs is stored (contract 09, Deleting).
+# Tells which of some clients of a product are blocked: nothing of theirs is stored (chapter 09, Deleting).
 BlockedAmong = Callable[[int, Collection[str]], Collection[str]]
 
 
@@ -100,7 +100,7 @@ class _Keys:
 
 
 class Writer:
-    """Appends live batches exactly once by (product, client, seq) and answers when they are durable (contract 09)."""
+    """Appends live batches exactly once by (product, client, seq) and answers when they are durable (chapter 09)."""
 
     def __init__(
         self,

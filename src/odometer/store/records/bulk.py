@@ -174,7 +174,7 @@ class BulkAppend:
         return [(client, seq) for client, seq in rows]
 
     def refuse_opted_out(self) -> Iterator[list[tuple[str, int]]]:
-        """(client, seq) of the records of this import that follow an opt-out (contract 09): they are stored no more.
+        """(client, seq) of the records of this import that follow an opt-out (chapter 09): they are stored no more.
 
         In parts that fit into memory. Should the process end before, derivation erases them.
         """

@@ -1,4 +1,4 @@
-"""Reading the records of a day as they were accepted (contract 08, Raw event files)."""
+"""Reading the records of a day as they were accepted (chapter 08, Raw event files)."""
 
 import datetime as dt
 from collections.abc import Generator, Iterator
@@ -54,7 +54,7 @@ class RawReading:
 
 
 def _select(condition: str) -> str:
-    """Of records that are stored more than once the first received is there (contract 09), if the condition holds.
+    """Of records that are stored more than once the first received is there (chapter 09), if the condition holds.
 
     It is looked for among all: another one may lie on another day.
     """

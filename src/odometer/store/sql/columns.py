@@ -27,7 +27,7 @@ _OF_CLIENT: Final = {
 }
 # What a row of `client_day` knows of its client's life.
 _OF_DAY: Final = {"clientId": "client", "dateInstalled": "install"}
-# Of several clients that are one group: sums, what ever was, the earliest and the latest (contract 02, Groups).
+# Of several clients that are one group: sums, what ever was, the earliest and the latest (chapter 02, Groups).
 _OF_GROUP: Final = {
     "dateInstalled": "min(install)",
     "dateLastSeen": "max(last_seen)",

@@ -25,7 +25,7 @@ class DecidingDay:
 
 
 def last_in(split: Split | None) -> DecidingDay:
-    """The last day in each bucket of the range (contract 02, the bucket rule); without a split in the range."""
+    """The last day in each bucket of the range (chapter 02, The bucket rule); without a split in the range."""
     return DecidingDay(f"day {IN_RANGE} AND {last_in_bucket(split)}", bucket_of(split))
 
 

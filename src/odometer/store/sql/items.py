@@ -15,7 +15,7 @@ _EXPONENT: Final = re.compile(r"-?[0-9.]+e-?[0-9]+")
 # Values that a split may show, by (level, segment): what ranking found.
 LimitedValues = Mapping[tuple[int, int], tuple[str, ...]]
 _NO_ITEM: Final = "CAST([], 'Array(Tuple(String, UInt16))')"
-# Equal labels are one item, at its first segment; each client counts once in it (contract 02).
+# Equal labels are one item, at its first segment; each client counts once in it (chapter 02).
 _FIRST_OF_LABEL: Final = "arrayFilter((x, n) -> n = 1, row_items, arrayEnumerateUniq(arrayMap(x -> x.1, row_items)))"
 # Stands for "no item of this level": the totals of the item above.
 _ALL: Final = "tuple('', toUInt16(65535))"

@@ -1,4 +1,4 @@
-"""The rows that reports count, as SQL: active days of units, which are clients or groups of clients (contract 02).
+"""The rows that reports count, as SQL: active days of units, which are clients or groups of clients (chapter 02).
 
 Every relation has the columns unit, day, install, next_day (of the unit), sign, and the properties that are needed,
 each under its `Property.column`. Summing `sign` counts units. A unit is known by a number: that of the client, or the
