@@ -214,16 +214,19 @@ def _segment(prop: Property, given: LabelledSegment, path: str, language: Langua
 
 def _checked_form(prop: Property, given: LabelledSegment, path: str) -> ValueSegment:
     """The segment, whose form has to fit the property; a boolean's `type` may be missing."""
+    if isinstance(given, FlagSegment):
+        _refuse_foreign(given, ("type", "value", "min", "max", "split", "limit", "includeNull"), path)
     if isinstance(given, NullSegment) and given.include_null:
         return given
-    kind = getattr(given, "type", None) if "type" in given.model_fields_set else None
-    if not isinstance(given, ValueSegment):
-        _refuse_foreign(given, ("type", "value", "min", "max", "split", "limit", "includeNull"), path)
-    elif kind is None and prop.data_type == "boolean":
-        kind = "boolean"
+    is_boolean = prop.data_type == "boolean"
     forms = [form for form in _FORMS[prop.data_type] if form != "regex" or prop.supports_regex]
     said = f"{prop.name} takes the type {' or '.join(forms)}."
-    if kind is None or not isinstance(given, ValueSegment):
+    if not isinstance(given, ValueSegment) or isinstance(given, NullSegment):
+        if is_boolean:
+            raise Problem("MISSING_FIELD", "This member is required.", field=f"{path}.value")
+        raise Problem("MISSING_FIELD", said, field=f"{path}.type")
+    kind = getattr(given, "type", None) if is_boolean or "type" in given.model_fields_set else None
+    if kind is None:
         raise Problem("MISSING_FIELD", said, field=f"{path}.type")
     if kind not in forms:
         raise invalid(f"{path}.type", said)
