@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from tests.conftest import Store
 from tests.store.test_writer import batch
 from tests.worlds import Delivery, feed_as_stored, to_ms
@@ -31,6 +33,30 @@ def test_a_row_that_changes_is_replaced(store: Store) -> None:
     assert client_days(store, product) == [("2031-05-16", "2031-05-19", 1), ("2031-05-19", "2149-06-06", 1)]
     store.engine.command("OPTIMIZE TABLE odometer.client_day FINAL")
     assert client_days(store, product) == [("2031-05-16", "2031-05-19", 1), ("2031-05-19", "2149-06-06", 1)]
+
+
+@pytest.mark.parametrize(("name", "column", "value"), [("ram", "p_ram", 0), ("touchScreen", "p_touch_screen", False)])
+def test_a_value_that_was_null_becomes_zero_and_null_again(store: Store, name: str, column: str, value: Any) -> None:
+    """Rows are compared by a hash, and the hash of a null must not hide the value, nor anything beside it."""
+    product = store.new_product()
+    sql = (
+        f"SELECT {column}, sum(sign) FROM odometer.client WHERE product = {{p:UInt64}} GROUP BY 1 HAVING sum(sign) != 0"
+    )
+
+    def derived(seq: int, **said: Any) -> Any:
+        record = {
+            "seq": seq,
+            "type": "properties",
+            "at": f"2031-05-16T08:00:0{seq}Z",
+            "set": {"osLanguage": "en", **said},
+        }
+        store.writer.append(batch(product, "client-01", record)).result(30)
+        store.derivation.derive_clients(product, ["client-01"])
+        return store.engine.rows(sql, {"p": product})
+
+    assert derived(1) == [(None, 1)]
+    assert derived(2, **{name: value}) == [(0, 1)]
+    assert derived(3, **{name: None}) == [(None, 1)]
 
 
 def test_deriving_again_writes_nothing(store: Store) -> None:

@@ -45,12 +45,12 @@ class ClientSql:
         self.bound = Bound({"product": question.product_id, "today": question.today})
         if choice.daily is not None:
             self.bound.params.update(range_params(choice.daily.range, question.today))
-        asked = [column.prop for column in choice.columns]
+        shown = [column.prop for column in choice.columns]
         by_day = [column.prop for column in choice.daily.columns] if choice.daily else []
-        self.daily = _distinct(prop for prop in [*asked, *by_day] if prop.daily)
-        self.current = _distinct(prop for prop in asked if not prop.daily and prop is not USAGE)
-        self.needs_usage = USAGE in asked
-        self.needs_campaigns = any(prop in DELIVERIES for prop in asked)
+        self.daily = _distinct(prop for prop in [*shown, *by_day] if prop.daily)
+        self.current = _distinct(prop for prop in shown if not prop.daily and prop is not USAGE)
+        self.needs_usage = USAGE in shown
+        self.needs_campaigns = any(prop in DELIVERIES for prop in shown)
         parts = _parts(choice.filters)
         of_day = [part for part in parts if any(prop.daily for prop in properties_in(part))]
         self._of_day = AllOf(tuple(of_day))

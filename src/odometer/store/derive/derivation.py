@@ -129,8 +129,8 @@ class Derivation:
             # Most clients never had any, and what their days are need not be asked once more.
             has_lines = bool(self._engine.rows(find_line(scope), scope.params))
             changes = [
-                (table, self._change(table, should_be(scope), scope))
-                for table, should_be in WANTED_ROWS
+                (table, self._change(table, wanted(scope), scope))
+                for table, wanted in WANTED_ROWS
                 if table is not LINE or has_lines
             ]
             if any(blocks for _, blocks in changes):
@@ -140,10 +140,10 @@ class Derivation:
                         if blocks:
                             self._engine.insert_native(table.name, table.column_names, blocks)
 
-    def _change(self, table: Table, should_be: str, scope: Scope) -> bytes:
+    def _change(self, table: Table, wanted: str, scope: Scope) -> bytes:
         held = f"SELECT 1 FROM {table} WHERE {scope.condition} LIMIT 1"
         nothing_stored = not self._engine.rows(held, scope.params)
-        return self._engine.native(difference(table, should_be, scope, nothing_stored=nothing_stored), scope.params)
+        return self._engine.native(difference(table, wanted, scope, nothing_stored=nothing_stored), scope.params)
 
     def _erase_opted_out(self, scope: Scope) -> None:
         """Remove records that turned out, by late opt records, to have been sent after an opt-out (chapter 09)."""

@@ -337,16 +337,17 @@ WANTED_ROWS: Final = (
 )
 
 
-def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bool) -> str:
-    """The rows that turn what the table holds for the scope into `should_be`: sign -1 takes away, +1 adds.
+def difference(table: Table, wanted: str, scope: Scope, *, nothing_stored: bool) -> str:
+    """The rows that turn what the table holds for the scope into `wanted`: sign -1 takes away, +1 adds.
 
     A key's removal comes before its new row: the engine collapses inside an inserted block already, and a pair in the
     other order would vanish as a whole.
     """
-    columns = ", ".join(name for name in table.column_names if name != "sign")
-    values = ", ".join(f"s.{name}" for name in table.column_names if name not in ("sign", "client_no"))
+    names = [name for name in table.column_names if name != "sign"]
+    columns = ", ".join(names)
+    values = ", ".join(f"s.{name}" for name in names if name != "client_no")
     numbered = f"""
-        SELECT {values}, n.client_no AS client_no FROM ({should_be}) AS s INNER JOIN (
+        SELECT {values}, n.client_no AS client_no FROM ({wanted}) AS s INNER JOIN (
             SELECT client, min(client_no) AS client_no FROM {CLIENT_NUMBER} WHERE {scope.condition}
             GROUP BY client
         ) AS n ON s.client = n.client"""
@@ -354,9 +355,31 @@ def difference(table: Table, should_be: str, scope: Scope, *, nothing_stored: bo
         return f"SELECT {columns}, toInt8(1) AS sign FROM ({numbered})"
     return f"""
         SELECT {columns}, toInt8(sign(difference)) AS sign FROM (
-            SELECT {columns}, sum(weight) AS difference FROM (
-                SELECT {columns}, toInt64(1) AS weight FROM ({numbered})
-                UNION ALL
-                SELECT {columns}, -toInt64(sign) AS weight FROM {table} WHERE {scope.condition}
-            ) GROUP BY {columns} HAVING difference != 0
+            SELECT client_no, {", ".join(f"any(r.{name}) AS {name}" for name in names if name != "client_no")},
+                sum(weight) AS difference
+            FROM (
+                SELECT *, {_row_hash(table)} AS row_hash FROM (
+                    SELECT {columns}, toInt64(1) AS weight FROM ({numbered})
+                    UNION ALL
+                    SELECT {columns}, -toInt64(sign) AS weight FROM {table} WHERE {scope.condition}
+                )
+            ) AS r GROUP BY client_no, row_hash HAVING difference != 0
         ) ARRAY JOIN range(abs(difference)) ORDER BY {table.order_by}, sign"""
+
+
+def _row_hash(table: Table) -> str:
+    """What stands for a row of a client: grouping by it is cheaper than grouping by all columns (decision 2).
+
+    128 bits, so that no two rows of a client ever have the same. The hash of a null would be null, whatever stands
+    beside it: what it hides is told apart from the value that is hashed in its place.
+    """
+    parts = []
+    for name, kind in table.columns:
+        if name in ("product", "client_no", "sign"):
+            continue
+        if kind.startswith("Nullable("):
+            plain = kind.removeprefix("Nullable(").removesuffix(")")
+            parts += [f"isNull({name})", f"ifNull({name}, defaultValueOfTypeName('{plain}'))"]
+        else:
+            parts.append(name)
+    return f"reinterpretAsUInt128(sipHash128({', '.join(parts)}))"

@@ -42,9 +42,9 @@ def last_in_bucket(split: Split | None) -> str:
     return f"({ordinal.format(day='next_day')} > {ordinal.format(day='day')} OR {beyond_range})"
 
 
-def range_params(asked: DateRange, today: dt.date) -> dict[str, dt.date]:
+def range_params(period: DateRange, today: dt.date) -> dict[str, dt.date]:
     """The parameters of `IN_RANGE`; days after today do not exist, and none that the engine's Date cannot hold."""
-    return {"start": _storable(asked.start), "stop": _storable(min(asked.stop, today))}
+    return {"start": _storable(period.start), "stop": _storable(min(period.stop, today))}
 
 
 def _storable(day: dt.date) -> dt.date:
