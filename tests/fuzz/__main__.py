@@ -27,6 +27,7 @@ EMAIL: Final = "fuzz@example.com"
 _PASSWORD: Final = "correct horse battery staple"
 _AT_ONCE: Final = 4
 _MOST_FAULTS: Final = 20
+_TOLD_EVERY: Final = 10_000
 
 
 class Fuzz:
@@ -60,6 +61,8 @@ class Fuzz:
         if time.monotonic() - start > 30:
             fault = "took longer than 30 seconds"
         self.statuses[status] += 1
+        if self.statuses.total() % _TOLD_EVERY == 0:
+            print(f"{self.statuses.total():,} requests, {len(self.faults)} faults", flush=True)
         if fault:
             self.faults.append(
                 f"{fault}\n  {call.operation.method} {call.path}?{call.query} {call.headers}\n"
