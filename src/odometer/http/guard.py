@@ -114,10 +114,3 @@ def require(*any_of: Permission) -> Callable[..., Access]:
         return access
 
     return guard
-
-
-def require_administrator(caller: TheCaller) -> Caller:
-    """A dependency for routes of the whole account."""
-    if not caller.may_administer:
-        raise Problem("PERMISSION_DENIED", "This needs an account-wide administrator.")
-    return caller

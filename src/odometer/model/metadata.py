@@ -39,7 +39,6 @@ class PropertiesAnswer(TypedDict):
 DataType = Literal["string", "number", "date", "boolean"]
 # Counts of events and ids of campaigns are numbers: there are four types only.
 _DATA_TYPES: Final[dict[str, DataType]] = {"string": "string", "date": "date", "boolean": "boolean"}
-CUSTOM_CATEGORY = "Custom Properties"
 
 
 def product_properties(

@@ -6,7 +6,6 @@ from typing import Final, Literal
 DataType = Literal["string", "number", "boolean", "date", "events", "deliveries"]
 
 LICENSE_TYPES: Final = ("evaluation", "purchased", "freeware", "unknown", "nfr", "custom1", "custom2", "custom3")
-VIRTUAL_MACHINE: Final = "vm"
 MAX_TEXT: Final = 256
 # Custom property types (chapter 01): a label with few values, many values, an identifier of a user or site.
 CUSTOM_TYPES: Final = (1, 2, 3)

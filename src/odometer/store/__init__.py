@@ -1,1 +1,1 @@
-"""The door to the analytics engine (embedded or server ClickHouse); only this room imports it."""
+"""The analytics store. Only this package knows the engine; ARCHITECTURE.md, The store, says what others may import."""
