@@ -35,7 +35,7 @@ MINUTES ?= 30
 test-long: install ## what takes hours: fuzzed requests, kills, random worlds, soak (docs/reliability.md)
 	$(BIN)/python -m tests.fuzz --requests $(REQUESTS)
 	$(BIN)/python -m tests.long.kills --kills $(KILLS)
-	ODOMETER_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --numprocesses=2 tests/properties tests/store/test_bulk.py tests/test_oracle_events.py
+	TEST_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --numprocesses=2 tests/properties tests/store/test_bulk.py tests/test_oracle_events.py
 	$(BIN)/python -m tests.long.soak --minutes $(MINUTES)
 
 coverage: install ## the same, telling which lines no test reaches; takes twice as long

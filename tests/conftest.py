@@ -22,7 +22,7 @@ pytest_plugins = ["tests.postgresql"]
 
 _SLOW_IS_FINE = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large)
 # How many times as many examples as each test names are tried; `make test-long` tries many, and others each time.
-_TIMES = int(os.environ.get("ODOMETER_EXAMPLES", "1"))
+_TIMES = int(os.environ.get("TEST_EXAMPLES", "1"))
 # The same examples on every run: a failure on main is a failure at home.
 # Making a failing world small takes minutes with a real engine: the profile `explore` does it, at home.
 settings.register_profile(

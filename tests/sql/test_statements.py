@@ -1,6 +1,6 @@
 """The SQL of the main questions, pretty-printed by the engine and kept here, so that a reader sees what runs.
 
-After a change of SQL: `ODOMETER_RENEW_SQL=1 make test` writes the files anew; read the difference like code.
+After a change of SQL: `RENEW_SQL=1 make test` writes the files anew; read the difference like code.
 """
 
 import datetime as dt
@@ -122,9 +122,9 @@ def test_the_statements_of_a_question(name: str, store: Store, product: int, sta
     asked = list(statements)
     shown = "".join(f"{_formatted(store, sql)};\n\n" for sql in asked)
     file = FILES / f"{name}.sql"
-    if os.environ.get("ODOMETER_RENEW_SQL"):
+    if os.environ.get("RENEW_SQL"):
         file.write_text(shown)
-    assert file.exists(), "write it by ODOMETER_RENEW_SQL=1, and read it"
+    assert file.exists(), "write it by RENEW_SQL=1, and read it"
     assert shown == file.read_text()
 
 

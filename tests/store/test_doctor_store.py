@@ -15,7 +15,7 @@ from odometer.store.analytics import Analytics
 from odometer.store.damage import broken_parts
 from odometer.store.derive.background import catch_up
 from odometer.store.derive.derivation import Derivation
-from odometer.store.derive.mark import write_mark
+from odometer.store.derive.mark import read_mark, write_mark
 from odometer.store.engine import DATABASE
 from odometer.store.records.append import last_ingest_no
 from odometer.store.records.bulk import BulkAppend
@@ -115,7 +115,9 @@ def test_what_an_import_left_is_counted(store: Store, analytics: Analytics) -> N
     append = BulkAppend(store.engine, store.new_product(), 1_940_000_000_000)
     append.append(encoded(Delivery(records, 1_940_000_000_000, "b", is_import=True)))
     catch_up(store.engine, analytics.derivation)
-    held = store.engine.rows(f"SELECT count() FROM {DATABASE}.records")[0][0]
+    # Other tests of this store may have records beyond the mark, which the ledger leaves out.
+    mark = read_mark(store.engine)
+    held = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE ingest_no <= {mark}")[0][0]
     found = _records(analytics)
     assert found.is_fine
     assert found.text.startswith(f"{held:,}, as many")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from odometer.errors import Problem
+from odometer.http.body import validated
 from odometer.reports.definition import Context
 from odometer.reports.generic_date_range import REPORT
 from odometer.reports.property_values import REPORT as VALUES
@@ -45,7 +46,7 @@ def _context(store: Store, product: int) -> Context:
 
 def _ask(store: Store, product: int, **members: Any) -> Any:
     request = {"startDate": "2031-05-01", "stopDate": "2031-05-31", "clientStatus": ["active"], **members}
-    return REPORT.run(REPORT.request.model_validate(request), _context(store, product))["result"]
+    return REPORT.run(validated(REPORT.request, request), _context(store, product))["result"]
 
 
 @pytest.fixture(scope="module")

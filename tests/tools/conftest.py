@@ -14,7 +14,7 @@ TOOLS_BIN = HERE / ".venv-tools" / "bin"
 
 def missing(what: str, how: str) -> None:
     """Skip, saying what to install; fail where nothing may be missing."""
-    if os.environ.get("ODOMETER_ALL_TOOLS"):
+    if os.environ.get("TESTS_NEED_ALL_TOOLS"):
         pytest.fail(f"{what} is missing: {how}")
     pytest.skip(f"{what} is missing: {how}")
 
