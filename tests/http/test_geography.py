@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from odometer.collect.envelope import ParseOptions
 from odometer.collect.geography import open_geography
@@ -116,6 +117,7 @@ def test_the_address_is_neither_stored_nor_logged(
         post([beat("client-us", ip=AMERICAN), beat("client-xx", ip=f"{AMERICAN}.1")], SWEDISH, relay=True, lines=True)
         post({"clientId": "client-se", "records": [beat("client-se")]}, SWEDISH, **{"X-Forwarded-For": AMERICAN})
     finally:
+        structlog.reset_defaults()
         root.handlers[:] = before[1]
         root.setLevel(before[0])
 

@@ -115,9 +115,9 @@ def test_what_an_import_left_is_counted(store: Store, analytics: Analytics) -> N
     append = BulkAppend(store.engine, store.new_product(), 1_940_000_000_000)
     append.append(encoded(Delivery(records, 1_940_000_000_000, "b", is_import=True)))
     catch_up(store.engine, analytics.derivation)
-    # Other tests of this store may have records beyond the mark, which the ledger leaves out.
-    mark = read_mark(store.engine)
-    held = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE ingest_no <= {mark}")[0][0]
+    # Tests that put rows in by hand give them no number: the ledger leaves them out, as derivation does.
+    counted = f"ingest_no > 0 AND ingest_no <= {read_mark(store.engine)}"
+    held = store.engine.rows(f"SELECT count() FROM {DATABASE}.records WHERE {counted}")[0][0]
     found = _records(analytics)
     assert found.is_fine
     assert found.text.startswith(f"{held:,}, as many")
