@@ -15,7 +15,7 @@ from odometer.selection.predicate import Predicate, properties_in
 from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
 from odometer.store.sql.buckets import IN_RANGE, range_params
-from odometer.store.sql.deciding import INSTALL_DAY, last_in
+from odometer.store.sql.deciding import DECLARED_LOST_ON, INSTALL_DAY, IS_SILENT, last_in
 from odometer.store.sql.items import Items, LimitedValues, limited
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units, join
@@ -164,8 +164,8 @@ class PopulationSql:
     def _is_chosen(self) -> str:
         population = self._population
         if population.chosen is Chosen.LOST:
-            reported = "day + {silence:UInt16}" if population.lost_when_declared else "day"
-            return f"day + {{silence:UInt16}} <= {{today:Date}} AND {reported} {IN_RANGE}"
+            reported = DECLARED_LOST_ON if population.lost_when_declared else "day"
+            return f"{IS_SILENT} AND {reported} {IN_RANGE}"
         if population.chosen is Chosen.INSTALLED_BY_LAST_STATE:
             return f"install {IN_RANGE}"
         if population.chosen is not Chosen.ACTIVE_BY_LAST_STATE:

@@ -15,12 +15,12 @@ from odometer.selection.segments import Level
 from odometer.store.answers.ask import Ask
 from odometer.store.answers.limits import MAX_CELLS, MAX_ITEMS, too_many_items
 from odometer.store.sql.buckets import bucket_of, in_same_bucket, range_params
-from odometer.store.sql.deciding import DECLARED_LOST_ON, LAST_BEFORE_LOSS, last_in
+from odometer.store.sql.deciding import DECLARED_LOST_ON, IS_SILENT, LAST_BEFORE_LOSS, last_in
 from odometer.store.sql.items import Items, LimitedValues, limited, spelled
 from odometer.store.sql.predicates import Bound, condition
 from odometer.store.sql.units import Units
 
-_SILENT: Final = "(next_day > {today:Date} AND day + {silence:UInt16} <= {today:Date})"
+_SILENT: Final = f"(next_day > {{today:Date}} AND {IS_SILENT})"
 ALL_STATUSES: Final = frozenset({"new", "active", "lost"})
 
 

@@ -32,5 +32,7 @@ def last_in(split: Split | None) -> DecidingDay:
 INSTALL_DAY: Final = DecidingDay(f"day = install AND day {IN_RANGE}")
 LAST_KNOWN: Final = DecidingDay("next_day > {today:Date} AND day <= {today:Date}")
 DECLARED_LOST_ON: Final = "day + {silence:UInt16}"
+# Of a last active day `day`: it lies so far back that the client is lost (chapter 03, Meaning).
+IS_SILENT: Final = f"{DECLARED_LOST_ON} <= {{today:Date}}"
 # Of those who are silent so long in the range that they are declared lost.
 LAST_BEFORE_LOSS: Final = DecidingDay(f"next_day > {{today:Date}} AND {DECLARED_LOST_ON} {IN_RANGE}")
