@@ -5,10 +5,14 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
-Seq: TypeAlias = Annotated[int, Field(ge=1, lt=2**62, description="Never used twice by one client.")]
+from odometer.collect.members import MAX_NAME
+from odometer.collect.records import MAX_EVENT_COUNT, MAX_RUNTIME_S, MAX_STACK_TRACE, MAX_TEXT
+from odometer.model.records import MAX_SEQ
+
+Seq: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SEQ, description="Never used twice by one client.")]
 Moment: TypeAlias = Annotated[str, Field(description="RFC 3339, with Z or an offset.")]
 SessionId: TypeAlias = Annotated[str, Field(min_length=10, max_length=64)]
-Name: TypeAlias = Annotated[str, Field(min_length=1, description="At most 128 characters once it is trimmed.")]
+Name: TypeAlias = Annotated[str, Field(min_length=1, description=f"At most {MAX_NAME} characters once it is trimmed.")]
 
 
 class _Record(TypedDict):
@@ -30,7 +34,7 @@ class SessionStopRecord(_Record):
 
     type: Literal["session_stop"]
     sessionId: SessionId
-    runtimeSeconds: NotRequired[Annotated[float, Field(ge=0, le=2_592_000)] | None]
+    runtimeSeconds: NotRequired[Annotated[float, Field(ge=0, le=MAX_RUNTIME_S)] | None]
 
 
 class HeartbeatRecord(_Record):
@@ -54,9 +58,9 @@ class EventRecord(_Record):
     sessionId: NotRequired[SessionId | None]
     category: NotRequired[str | None]
     name: Name
-    count: NotRequired[Annotated[int, Field(ge=1, le=2**31)] | None]
+    count: NotRequired[Annotated[int, Field(ge=1, le=MAX_EVENT_COUNT)] | None]
     value: NotRequired[float | None]
-    text: NotRequired[Annotated[str, Field(max_length=4096)] | None]
+    text: NotRequired[Annotated[str, Field(max_length=MAX_TEXT)] | None]
 
 
 class CustomEventRecord(_Record):
@@ -76,8 +80,8 @@ class ExceptionRecord(_Record):
     sessionId: NotRequired[SessionId | None]
     className: Annotated[str, Field(min_length=1, max_length=256)]
     methodName: Annotated[str, Field(min_length=1, max_length=256)]
-    message: Annotated[str, Field(max_length=4096)]
-    stackTrace: Annotated[str, Field(max_length=16_384)]
+    message: Annotated[str, Field(max_length=MAX_TEXT)]
+    stackTrace: Annotated[str, Field(max_length=MAX_STACK_TRACE)]
 
 
 class LicenseRecord(_Record):

@@ -39,12 +39,9 @@ if (pm.response.code === 401 || pm.request.url.getPath().endsWith("/logout")) pm
 _CHECK: Final = """\
 pm.test("is answered as described", () => pm.expect(pm.response.code).to.be.oneOf({statuses}));
 """
-# What a request leaves for others: variable, and where its value stands in the answer.
-_KEEPS: Final = {
-    "exportRequest": (("exportId", "result.exportId"),),
-}
-_KEEP: Final = """\
-if (pm.response.code === 200) pm.collectionVariables.set("{name}", pm.response.json().{path});
+# The status of an export is asked for by the id that asking for it gave.
+_KEEP_EXPORT_ID: Final = """\
+if (pm.response.code === 200) pm.collectionVariables.set("exportId", pm.response.json().result.exportId);
 """
 # Examples that name something which a server need not have: a refusal is an answer as well.
 _MAY_BE_REFUSED: Final = {
@@ -94,17 +91,16 @@ def _item(path: str, method: str, operation: Mapping[str, Any]) -> dict[str, Any
         "url": _url(path, operation),
     }
     name = operation["operationId"]
-    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+    bodies = operation.get("requestBody", {}).get("content", {})
+    if bodies:
+        media_type, content = next(iter(bodies.items()))
         request["header"] = [{"key": "Content-Type", "value": media_type}]
         request["body"] = {"mode": "raw", "raw": _text(_with_variables(name, content["example"]))}
-        break
     if operation["security"] == [{"ingestionKey": []}]:
         request["header"].append({"key": "Authorization", "value": "Bearer {{ingestionKey}}"})
     successes = (int(status) for status in operation["responses"] if status < "300")
     statuses = sorted({*successes, *_MAY_BE_REFUSED.get(name, ())})
-    lines = _CHECK.format(statuses=statuses) + "".join(
-        _KEEP.format(name=variable, path=where) for variable, where in _KEEPS.get(name, ())
-    )
+    lines = _CHECK.format(statuses=statuses) + (_KEEP_EXPORT_ID if name == "exportRequest" else "")
     return {
         "name": operation["summary"],
         "request": request,
