@@ -1,12 +1,16 @@
 """A real `odometer serve` process on a folder of its own, and commands beside it."""
 
+import copy
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +56,17 @@ class Installation:
         name = "test" if is_new else "again"
         self.key = json.loads(self.run("product", "key", str(self.product), "--json"))["key"]
         self.token = json.loads(self.run("token", "add", name, "--user", EMAIL, "--json"))["token"]
+
+    @contextmanager
+    def copied_to(self, folder: Path) -> Iterator["Installation"]:
+        """One of its own for a test: a copy of this stopped one, killed at the end if it still runs."""
+        copied = copy.copy(self)
+        shutil.copytree(self.environment["ODOMETER_DATA"], folder / "data", symlinks=True)
+        copied.environment = {**self.environment, "ODOMETER_DATA": str(folder / "data")}
+        copied.log = folder / "data.log"
+        yield copied
+        if copied.process is not None:
+            copied.stop(signal.SIGKILL)
 
     def run(self, *words: str, given: str | None = None, expect: int = 0) -> str:
         """Run a command; its standard output."""

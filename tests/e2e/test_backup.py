@@ -1,6 +1,5 @@
 """Backups of a running server: of one moment, whole or not there, and as good as what was backed up."""
 
-import copy
 import json
 import os
 import random
@@ -42,13 +41,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture
 def stopped(untouched: Installation, tmp_path: Path) -> Iterator[Installation]:
     """A copy of its own for each test."""
-    installation = copy.copy(untouched)
-    shutil.copytree(untouched.environment["ODOMETER_DATA"], tmp_path / "data", symlinks=True)
-    installation.environment = {**untouched.environment, "ODOMETER_DATA": str(tmp_path / "data")}
-    installation.log = tmp_path / "data.log"
-    yield installation
-    if installation.process is not None:
-        installation.stop(signal.SIGKILL)
+    with untouched.copied_to(tmp_path) as copied:
+        yield copied
 
 
 @pytest.fixture

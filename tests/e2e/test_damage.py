@@ -1,6 +1,5 @@
 """Records that are lost are told, by the server, by `doctor` and by commands; nothing goes on as if nothing were."""
 
-import copy
 import json
 import shutil
 import signal
@@ -70,13 +69,8 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.fixture
 def installation(untouched: Installation, tmp_path: Path) -> Iterator[Installation]:
     """A copy of its own for each test."""
-    installation = copy.copy(untouched)
-    shutil.copytree(untouched.environment["ODOMETER_DATA"], tmp_path / "data", symlinks=True)
-    installation.environment = {**untouched.environment, "ODOMETER_DATA": str(tmp_path / "data")}
-    installation.log = tmp_path / "data.log"
-    yield installation
-    if installation.process is not None:
-        installation.stop(signal.SIGKILL)
+    with untouched.copied_to(tmp_path) as copied:
+        yield copied
 
 
 def findings(installation: Installation, *, fine: bool) -> dict[str, Any]:

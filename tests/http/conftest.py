@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import pytest
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.testclient import TestClient
 from typing_extensions import TypedDict
 
@@ -20,7 +20,8 @@ from odometer.accounts import Permission, Registry, open_registry
 from odometer.clock import Clock
 from odometer.http import HttpParts, create_http
 from odometer.model.compatibility import Compatibility, Topic
-from odometer.reports.definition import Context, PositiveNumber, Report, ReportRequest, WholeNumber
+from odometer.reports.definition import Context, PositiveNumber, Report, ReportRequest
+from odometer.selection.wire import whole
 from odometer.store.engine import Job
 from odometer.store.questions import Questions
 from tests.described import DescribedClient
@@ -70,7 +71,7 @@ class EchoRequest(ReportRequest):
     """Answers with what it was asked."""
 
     text: str = "nothing"
-    number: WholeNumber | None = None
+    number: Annotated[int, BeforeValidator(whole)] | None = None
     items: list[Item] = Field(default_factory=list)
     fail: bool = False
 

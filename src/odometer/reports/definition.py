@@ -18,8 +18,7 @@ from odometer.store.questions import Questions
 # Members of the query language. A report that does not know one refuses it instead of ignoring it (chapter 00).
 LANGUAGE_MEMBERS = ("globalFilters", "segmentBy", "segments", "levels", "groupBy", "dateSplit", "events")
 
-# 30.0 is one; bounds stand before the validator, so that the schema has them.
-WholeNumber = Annotated[int, BeforeValidator(whole)]
+# Bounds stand before the validator, so that the schema has them.
 PositiveNumber = Annotated[int, Field(ge=1), BeforeValidator(whole)]
 Days = Annotated[int, Field(ge=1, le=365), BeforeValidator(whole)]
 PageSize = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole)]
